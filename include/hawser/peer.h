@@ -1,0 +1,218 @@
+/**
+ * @file
+ * A peer: one WebRTC connection to one remote, as a machine that is fed and drained.
+ *
+ * A peer owns no socket, thread or clock. The program tells it what happened and then drains what
+ * it wants done. The loop is always:
+ *
+ *     wait until hws_peer_deadline(), a datagram, or a wish of the program
+ *     make input calls
+ *     drain next_datagrams, next_signal and next_event until each is empty
+ *
+ * Inputs never call back into the program, so no function here is forbidden anywhere. Draining
+ * late costs latency, never correctness: every queue is bounded and overflows by the rule written
+ * at its next_ function. All peers that share a stack belong to one thread.
+ *
+ * hawser/loop.h is a ready-made loop that does all this; hawser/session.h is easier still.
+ */
+#ifndef HAWSER_PEER_H
+#define HAWSER_PEER_H
+
+#include <hawser/err.h>
+#include <hawser/event.h>
+#include <hawser/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * The SCTP engine of the process. usrsctp keeps global state, so there is at most one at a time,
+ * and all peers that use it belong to one thread.
+ */
+struct hws_sctp_stack;
+
+/** @retval HWS_ERR_STATE there is one already @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_LIBRARY */
+HWS_MUST_USE enum hws_err hws_sctp_stack_new(hws_time now, struct hws_sctp_stack **out);
+void hws_sctp_stack_free(struct hws_sctp_stack *stack); /**< after all its peers; accepts NULL */
+
+/** A certificate with its private key: ECDSA P-256, self-signed, made fresh; never stored. */
+struct hws_identity;
+
+/** @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_CRYPTO */
+HWS_MUST_USE enum hws_err hws_identity_new(struct hws_identity **out);
+void hws_identity_free(struct hws_identity *identity); /**< after all its peers; accepts NULL */
+
+/** How to make a peer. Zero every field that you do not set: zero is always the default. */
+struct hws_peer_config {
+    struct hws_sctp_stack *stack;        /**< borrowed; outlives the peer */
+    const struct hws_identity *identity; /**< borrowed; outlives the peer; shared by many peers */
+    struct hws_random random;
+    struct hws_log log;
+    size_t max_message_size; /**< biggest message we take, bytes; 0 = 256 KiB, at most 16 MiB */
+    size_t send_buffer;      /**< bytes that may wait to be sent; 0 = 1 MiB */
+    uint16_t stream_count;   /**< SCTP streams, so channels, each way; 0 = 256 */
+    hws_time consent_expiry; /**< silence after which the path is dead; 0 = 30 s */
+    hws_time connect_limit;  /**< offer or answer to connected; 0 = 39.5 s */
+};
+
+struct hws_peer;
+
+/**
+ * Make a peer at rest. Nothing is sent before hws_peer_offer() or a remote offer.
+ *
+ * @param[in] config  copied
+ * @param[out] out    owned by the caller; release with hws_peer_free()
+ * @retval HWS_ERR_ARGUMENT  a field of @p config is missing or out of range
+ * @retval HWS_ERR_NO_MEMORY
+ */
+HWS_MUST_USE enum hws_err hws_peer_new(const struct hws_peer_config *config, hws_time now,
+                                       struct hws_peer **out);
+void hws_peer_free(struct hws_peer *peer); /**< accepts NULL; sends nothing: close first */
+
+/* Where we are. All of it before or after the offer, in any order; a candidate is signalled as
+ * soon as it is known (trickle, RFC 8838 section 4). */
+
+/** The address of a UDP socket of the program. @retval HWS_ERR_FULL @retval HWS_ERR_ARGUMENT */
+HWS_MUST_USE enum hws_err hws_peer_add_local(struct hws_peer *peer, const struct hws_address *addr,
+                                             hws_time now);
+/** A STUN server to ask for our outside address. @retval HWS_ERR_FULL @retval HWS_ERR_ARGUMENT */
+HWS_MUST_USE enum hws_err hws_peer_add_stun(struct hws_peer *peer, const struct hws_address *addr,
+                                            hws_time now);
+/** All of the above is said. */
+void hws_peer_end_local(struct hws_peer *peer, hws_time now);
+
+/* Signalling: descriptions and candidates, carried by any means that keeps their order. */
+
+enum hws_signal_kind {
+    HWS_SIGNAL_OFFER,     /**< @c text is SDP */
+    HWS_SIGNAL_ANSWER,    /**< @c text is SDP */
+    HWS_SIGNAL_CANDIDATE, /**< @c text is "candidate:..."; empty = end of candidates */
+};
+
+/** One message to or from the other side. @c text is borrowed. */
+struct hws_signal {
+    enum hws_signal_kind kind;
+    struct hws_bytes text;
+    const char *mid;   /**< candidate: section by name; NUL-terminated, may be NULL */
+    const char *ufrag; /**< candidate: ICE generation; NUL-terminated, may be NULL */
+};
+
+/** Become the offerer: an offer comes out of next_signal. @retval HWS_ERR_STATE */
+HWS_MUST_USE enum hws_err hws_peer_offer(struct hws_peer *peer, hws_time now);
+
+/**
+ * What the other side signalled. A remote offer makes an answer come out of next_signal; remote
+ * candidates may come before the description.
+ *
+ * @retval HWS_ERR_MALFORMED    hws_peer_fault() names the line and the flaw; nothing changed
+ * @retval HWS_ERR_STATE        an answer without an offer of ours, or a second offer
+ * @retval HWS_ERR_MISMATCH     the answer does not fit our offer
+ * @retval HWS_ERR_TOO_BIG      over 32 KiB of description or 1 KiB of candidate
+ * @retval HWS_ERR_UNSUPPORTED  nothing in it that we could use, or an mDNS candidate
+ * @retval HWS_ERR_FULL         more candidates than are kept; this one is dropped
+ */
+HWS_MUST_USE enum hws_err hws_peer_signal(struct hws_peer *peer, const struct hws_signal *in,
+                                          hws_time now);
+
+/* Packets and time. */
+
+/** One datagram that arrived. @return class PEER: it was dropped and counted, nothing changed */
+enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in, hws_time now);
+/** Call it at or after hws_peer_deadline(). */
+void hws_peer_tick(struct hws_peer *peer, hws_time now);
+hws_time hws_peer_deadline(const struct hws_peer *peer); /**< when to tick, or HWS_NEVER */
+
+/* Outputs. What they borrow is valid until the next call on the same peer. */
+
+/** Fill up to @p cap datagrams to send; 0 = drained. Late draining drops the oldest. */
+size_t hws_peer_next_datagrams(struct hws_peer *peer, struct hws_datagram *out, size_t cap);
+bool hws_peer_next_signal(struct hws_peer *peer, struct hws_signal *out); /**< never drops */
+/** Never drops; messages wait inside SCTP until asked for, which holds the sender back. */
+bool hws_peer_next_event(struct hws_peer *peer, struct hws_event *out);
+
+/* Channels. They may be opened before the connection is up and are announced once it is. */
+
+enum hws_channel_reliability {
+    HWS_CHANNEL_RELIABLE,
+    HWS_CHANNEL_MAX_RETRANSMITS, /**< @c reliability_value retransmissions at most */
+    HWS_CHANNEL_MAX_LIFETIME,    /**< @c reliability_value milliseconds at most */
+};
+
+/** A channel to open. Zero is a reliable, ordered channel with an empty label. */
+struct hws_channel_config {
+    const char *label; /**< UTF-8, NUL-terminated, may be NULL; copied */
+    bool unordered;
+    enum hws_channel_reliability reliability;
+    uint32_t reliability_value;
+};
+
+/**
+ * Open a channel in-band (RFC 8832). It may be sent on at once: what is sent before the
+ * connection is up waits in the send buffer.
+ *
+ * @retval HWS_ERR_FULL      all ids are in use
+ * @retval HWS_ERR_STATE     the peer is closed
+ * @retval HWS_ERR_ARGUMENT  the label is longer than 65535 bytes or not UTF-8
+ */
+HWS_MUST_USE enum hws_err hws_peer_open_channel(struct hws_peer *peer,
+                                                const struct hws_channel_config *config,
+                                                hws_time now, struct hws_channel *out);
+
+/**
+ * Send one message; it is copied. Empty messages are legal.
+ *
+ * @retval HWS_ERR_FULL     the send buffer is full: HWS_EVENT_WRITABLE follows
+ * @retval HWS_ERR_TOO_BIG  bigger than the other side takes, or than the send buffer
+ * @retval HWS_ERR_STATE    not open (any more)
+ */
+HWS_MUST_USE enum hws_err hws_peer_send(struct hws_peer *peer, struct hws_channel channel,
+                                        enum hws_message_kind kind, struct hws_bytes message,
+                                        hws_time now);
+
+/** Close a channel: what is queued is still sent, then both directions are reset.
+ *  @retval HWS_ERR_STATE  it is closed or closing already; nothing changed */
+enum hws_err hws_peer_close_channel(struct hws_peer *peer, struct hws_channel channel,
+                                    hws_time now);
+
+/** End the connection now: what is not sent is lost. Legal in every state; twice is no error. */
+void hws_peer_close(struct hws_peer *peer, hws_time now);
+
+/* Questions. */
+
+/** Bytes handed to hws_peer_send() on all channels that the other side has not acknowledged. */
+size_t hws_peer_buffered(const struct hws_peer *peer);
+
+/** The path in use. */
+struct hws_path {
+    struct hws_address local, remote;
+    const char *local_type, *remote_type; /**< "host", "srflx", "prflx", "relay"; static */
+    hws_time rtt;                         /**< last measured round trip, 0 = none yet */
+};
+bool hws_peer_path(const struct hws_peer *peer, struct hws_path *out); /**< false: none now */
+
+/** When the steps of the set-up were reached; 0 = not yet. On the clock of the inputs. */
+struct hws_timeline {
+    hws_time started;         /**< hws_peer_offer(), or the remote offer */
+    hws_time first_candidate; /**< first local candidate known */
+    hws_time described;       /**< both descriptions are in */
+    hws_time path;            /**< first valid pair */
+    hws_time secured;         /**< DTLS up and fingerprint matched */
+    hws_time associated;      /**< SCTP up */
+    hws_time channel_open;    /**< first channel open */
+};
+void hws_peer_timeline(const struct hws_peer *peer, struct hws_timeline *out);
+
+/** What failed last: a refused description (line and flaw), or why the peer closed. */
+struct hws_fault hws_peer_fault(const struct hws_peer *peer);
+/** One English sentence for it with the details, NUL-terminated; borrowed, never NULL. */
+const char *hws_peer_fault_text(const struct hws_peer *peer);
+
+/** "DTLSv1.3" or "DTLSv1.2"; "none" before the handshake is over. Static text. */
+const char *hws_peer_dtls_version(const struct hws_peer *peer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* HAWSER_PEER_H */

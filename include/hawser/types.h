@@ -1,0 +1,66 @@
+/**
+ * @file
+ * The few values that every part of Hawser speaks in: time, bytes, addresses, datagrams.
+ */
+#ifndef HAWSER_TYPES_H
+#define HAWSER_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef int64_t hws_time; /**< microseconds since any fixed moment; never goes back */
+#define HWS_NEVER INT64_MAX
+#define HWS_MS(n) ((hws_time)(n)*1000)
+#define HWS_SEC(n) ((hws_time)(n)*1000000)
+
+/** Bytes that somebody else owns; valid as long as the owner says. Empty may be {NULL, 0}. */
+struct hws_bytes {
+    const uint8_t *data;
+    size_t len;
+};
+
+enum hws_family { HWS_FAMILY_NONE, HWS_FAMILY_IP4, HWS_FAMILY_IP6 };
+
+/** An IP address with its port. All zero is "no address". */
+struct hws_address {
+    uint8_t ip[16];         /**< network order; IPv4 uses the first four bytes, the rest is 0 */
+    uint32_t scope;         /**< IPv6 link-local interface index, else 0 */
+    uint16_t port;          /**< host order */
+    enum hws_family family;
+};
+
+/** One UDP datagram with the path it takes. The bytes are borrowed. */
+struct hws_datagram {
+    struct hws_address local;  /**< the socket of ours: an address given to add_local */
+    struct hws_address remote; /**< where it goes to or came from */
+    struct hws_bytes bytes;
+};
+
+/** Randomness from the host; the core asks for it at creation and while it runs. */
+struct hws_random {
+    /** Fill @p out with unpredictable bytes. It must not fail: a host without entropy aborts. */
+    void (*fill)(void *user, uint8_t *out, size_t len);
+    void *user;
+};
+
+enum hws_log_level { HWS_LOG_ERROR, HWS_LOG_WARN, HWS_LOG_INFO, HWS_LOG_DEBUG, HWS_LOG_TRACE };
+
+/** Where log lines go; copied by value into each object. A NULL write means silence. */
+struct hws_log {
+    /** @p line is borrowed for the call, NUL-terminated, without a line end. */
+    void (*write)(void *user, const char *line, size_t len);
+    void *user;
+    enum hws_log_level level;
+    uint32_t peer; /**< printed on every line */
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* HAWSER_TYPES_H */

@@ -1,0 +1,47 @@
+/**
+ * @file
+ * Every capacity of Hawser in one place, each with its reason.
+ */
+#ifndef HWS_BASE_LIMITS_H
+#define HWS_BASE_LIMITS_H
+
+enum {
+    /* One UDP payload that we send: 1200 bytes pass every path that browsers use (RFC 8261
+     * section 5 asks for at most 1200 without path MTU discovery). */
+    HWS_DATAGRAM_MAX = 1200,
+    /* One UDP payload that we take: bigger ones are dropped before any parser sees them. */
+    HWS_DATAGRAM_IN_MAX = 2048,
+
+    /* Text from the other side. Browsers send 450 to 7000 bytes with audio and video. */
+    HWS_DESCRIPTION_MAX = 32 * 1024,
+    HWS_CANDIDATE_TEXT_MAX = 1024,
+    /* RFC 8839 section 5.4: what we take; we send 4 and 24. */
+    HWS_UFRAG_MAX = 256,
+    HWS_PWD_MAX = 256,
+    HWS_MID_MAX = 32,
+    HWS_MEDIA_MAX = 32,       /* m= sections in one description */
+    HWS_FINGERPRINT_LIST = 8, /* a=fingerprint lines kept of one description */
+
+    /* ICE. RFC 8445 section 6.1.2.5 wants a limit of pairs and names 100. */
+    HWS_ICE_LOCAL_MAX = 32,
+    HWS_ICE_REMOTE_MAX = 64,
+    HWS_ICE_PAIR_MAX = 100,
+    HWS_ICE_SERVER_MAX = 8,
+
+    /* Queues between the layers, in packets. A full one drops its oldest (ICE, DTLS). */
+    HWS_ICE_QUEUE = 64,
+    HWS_DTLS_QUEUE = 64,
+
+    /* Channels. Browsers ask for 65535 streams; usrsctp takes 112 KB for 1024. */
+    HWS_CHANNEL_MAX = 1024,
+    HWS_STREAMS_DEFAULT = 256,
+    HWS_LABEL_MAX = 65535,
+    HWS_MESSAGE_MAX_DEFAULT = 256 * 1024, /* a=max-message-size that we announce by default */
+    HWS_SEND_BUFFER = 1024 * 1024,        /* bytes of one association waiting to be sent */
+    HWS_RECEIVE_BUFFER = 1024 * 1024,
+};
+
+_Static_assert(HWS_DATAGRAM_MAX <= HWS_DATAGRAM_IN_MAX, "we must be able to read what we send");
+_Static_assert(HWS_SEND_BUFFER >= 2 * HWS_MESSAGE_MAX_DEFAULT, "two messages must fit");
+
+#endif /* HWS_BASE_LIMITS_H */

@@ -1,0 +1,111 @@
+/**
+ * @file
+ * One SCTP association over DTLS (RFC 8261, 8831) without I/O: packets in and out, messages in and
+ * out by stream and payload protocol id. Knows no channel: DCEP is dcep.h, channels are peer/.
+ *
+ * usrsctp is one instance per process: struct hws_sctp_stack. All associations of a stack belong to
+ * one thread, and time moves for all of them at once: any association's tick runs the timers of the
+ * stack. What a timer makes another association send waits in that one's queue for its own turn.
+ */
+#ifndef HWS_SCTP_SCTP_H
+#define HWS_SCTP_SCTP_H
+
+#include "base/log.h"
+#include "sctp/dcep.h"
+
+#include <hawser/err.h>
+#include <hawser/types.h>
+
+struct hws_sctp_stack; /* declared for users in hawser/peer.h */
+struct hws_sctp;
+
+struct hws_sctp_config {
+    struct hws_log log;
+    uint16_t local_port, remote_port; /**< as in the two descriptions (RFC 8841 section 5) */
+    size_t mtu;                       /**< biggest SCTP packet, common header included; 0 = 1151 */
+    uint16_t streams;                 /**< each way; 0 = HWS_STREAMS_DEFAULT */
+    size_t receive_max;               /**< biggest message taken; 0 = HWS_MESSAGE_MAX_DEFAULT */
+    size_t send_buffer;               /**< 0 = HWS_SEND_BUFFER */
+    size_t receive_buffer;            /**< 0 = HWS_RECEIVE_BUFFER */
+};
+
+/** @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_ARGUMENT @retval HWS_ERR_LIBRARY */
+HWS_MUST_USE enum hws_err hws_sctp_new(struct hws_sctp_stack *stack,
+                                       const struct hws_sctp_config *config,
+                                       struct hws_sctp **out);
+void hws_sctp_free(struct hws_sctp *sctp); /**< accepts NULL; what next_packet held is lost */
+
+/** Both sides connect (RFC 8841 section 9.3). @retval HWS_ERR_STATE @retval HWS_ERR_LIBRARY */
+HWS_MUST_USE enum hws_err hws_sctp_connect(struct hws_sctp *sctp, hws_time now);
+
+/** One SCTP packet; checked before usrsctp sees it (chunk types, lengths, ports, tags).
+ *  @retval HWS_ERR_MALFORMED and others of class PEER: dropped */
+HWS_MUST_USE enum hws_err hws_sctp_feed(struct hws_sctp *sctp, struct hws_bytes packet,
+                                        hws_time now);
+void hws_sctp_tick(struct hws_sctp *sctp, hws_time now);
+hws_time hws_sctp_deadline(const struct hws_sctp *sctp);
+
+/** Next packet with its CRC-32C; borrowed until the next call on the association. */
+bool hws_sctp_next_packet(struct hws_sctp *sctp, struct hws_bytes *out);
+
+/** One message to send. Borrowed for the call. */
+struct hws_sctp_message {
+    uint16_t stream;
+    uint32_t ppid; /**< host order */
+    bool unordered;
+    enum hws_reliability reliability;
+    uint32_t reliability_value; /**< retransmissions or milliseconds */
+    struct hws_bytes data;      /**< 1 byte at least */
+};
+
+/** Queue a whole message or nothing.
+ *  @retval HWS_ERR_FULL   no room now: HWS_SCTP_WRITABLE follows
+ *  @retval HWS_ERR_STATE  not connecting and not up  @retval HWS_ERR_TOO_BIG  over send_buffer
+ *  @retval HWS_ERR_ARGUMENT  no data, or a stream out of range */
+HWS_MUST_USE enum hws_err hws_sctp_send(struct hws_sctp *sctp, const struct hws_sctp_message *msg,
+                                        hws_time now);
+
+/** Reset our outgoing side of a stream after what is queued on it (RFC 6525); done when
+ *  HWS_SCTP_RESET_SENT comes. Waits by itself while another reset is in progress.
+ *  @retval HWS_ERR_STATE */
+HWS_MUST_USE enum hws_err hws_sctp_reset(struct hws_sctp *sctp, uint16_t stream, hws_time now);
+
+/** ABORT, now; legal in every state, twice is no error. */
+void hws_sctp_abort(struct hws_sctp *sctp, hws_time now);
+
+enum hws_sctp_event_kind {
+    HWS_SCTP_UP,             /**< established */
+    HWS_SCTP_MESSAGE,        /**< a complete message: the fields below */
+    HWS_SCTP_RESET_RECEIVED, /**< the peer reset its outgoing side of @c stream */
+    HWS_SCTP_RESET_SENT,     /**< ours is done: the peer has confirmed it */
+    HWS_SCTP_WRITABLE,       /**< room again after HWS_ERR_FULL */
+    HWS_SCTP_DOWN,           /**< gone; see hws_sctp_fault() */
+};
+
+struct hws_sctp_event {
+    enum hws_sctp_event_kind kind;
+    uint16_t stream;
+    uint32_t ppid;
+    struct hws_bytes data; /**< borrowed until the next call on the association */
+};
+
+/** Messages are left inside SCTP until they are asked for here, so that the receive window does
+ *  its work; what was received before the end comes before HWS_SCTP_DOWN. */
+bool hws_sctp_next_event(struct hws_sctp *sctp, struct hws_sctp_event *out);
+
+/** CLOSED (peer aborted or shut down), TIMEOUT (retransmissions used up), REFUSED... */
+struct hws_fault hws_sctp_fault(const struct hws_sctp *sctp);
+
+/** Bytes handed to send and not yet acknowledged by the peer. */
+size_t hws_sctp_buffered(const struct hws_sctp *sctp);
+uint16_t hws_sctp_streams(const struct hws_sctp *sctp); /**< outgoing, as negotiated */
+
+/* The check of every inbound packet (packet_check.c), pure and fuzzed on its own. */
+struct hws_sctp_ports {
+    uint16_t local, remote;
+};
+/** @retval HWS_ERR_MALFORMED @retval HWS_ERR_TRUNCATED @retval HWS_ERR_UNSUPPORTED chunk type */
+HWS_MUST_USE enum hws_err hws_sctp_check_packet(struct hws_bytes packet,
+                                                const struct hws_sctp_ports *ports);
+
+#endif /* HWS_SCTP_SCTP_H */
