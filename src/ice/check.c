@@ -106,6 +106,20 @@ static void fail_pair(struct hws_ice *ice, uint8_t pair, hws_time now)
     hws_ice_pair_move(ice, pair, HWS_ICE_PAIR_FAILED, now);
 }
 
+/* No response in all that time. A nomination on a path that consent requests prove to be alive was
+ * out of luck only, and begins anew. */
+static void give_up(struct hws_ice *ice, uint8_t pair, hws_time now)
+{
+    bool alive = ice->lane.active && ice->lane.pair == pair &&
+                 ice->lane.heard_at > ice->pairs[pair].check.sent_at;
+
+    if (ice->nominee == pair && alive) {
+        hws_ice_trigger(ice, pair, now);
+    } else {
+        fail_pair(ice, pair, now);
+    }
+}
+
 void hws_ice_checks_tick(struct hws_ice *ice, hws_time now)
 {
     for (size_t i = 0; i < ice->pair_count; i++) {
@@ -115,7 +129,7 @@ void hws_ice_checks_tick(struct hws_ice *ice, hws_time now)
         if (check->sends < HWS_ICE_SENDS && now < hws_ice_later(check->sent_at, ice->fail_after)) {
             send_check(ice, (uint8_t)i, now);
         } else {
-            fail_pair(ice, (uint8_t)i, now);
+            give_up(ice, (uint8_t)i, now);
         }
     }
 }

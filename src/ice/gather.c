@@ -1,5 +1,5 @@
 /* Server-reflexive candidates (RFC 8445 section 5.1.1.2): ask every STUN server from every socket
- * of its family, all at once; one that does not answer delays the end of candidates, nothing else. */
+ * of its family, all at once; one that does not answer delays the end of candidates only. */
 #include "ice/ice_internal.h"
 
 #include <string.h>

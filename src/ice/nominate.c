@@ -1,5 +1,5 @@
-/* Which pair carries data: the first valid one at once, then the nominated one (RFC 8445 section
- * 8.1.1). Also the verdict that there is none. */
+/* Which pair carries data: the first valid one at once, then the nominated one, as
+ * RFC 8445 section 8.1.1 has it. Also the verdict that there is none. */
 #include "ice/ice_internal.h"
 
 /* The checks are over but for what could still win: with a peer that nominates by every check, a

@@ -162,24 +162,32 @@ void hws_ice_untrigger(struct hws_ice *ice, uint8_t pair)
     }
 }
 
-/* RFC 8445 section 6.1.4.2 lets a frozen pair wait until no pair of its foundation is waiting or in
- * progress. With one component that would be 39.5 s for each dead candidate, so here a check that
- * was not answered before its first retransmission holds nobody back; Ta still paces all. */
 static bool is_held(const struct hws_ice *ice, uint16_t foundation)
 {
     for (size_t i = 0; i < ice->pair_count; i++) {
         const struct hws_ice_pair *p = &ice->pairs[i];
 
-        if (p->foundation != foundation) continue;
-        if (p->state == HWS_ICE_PAIR_WAITING) return true;
-        if (p->state == HWS_ICE_PAIR_IN_PROGRESS && p->check.sends < 2) return true;
+        if (p->foundation == foundation &&
+            (p->state == HWS_ICE_PAIR_WAITING || p->state == HWS_ICE_PAIR_IN_PROGRESS))
+            return true;
     }
     return false;
+}
+
+/* RFC 8445 section 6.1.4.2: waiting pairs, then frozen ones of a foundation that nobody tries. That
+ * rule alone would spend the 39.5 s of a whole transaction on each dead candidate of a foundation,
+ * so when Ta would pass unused the frozen pairs of the others get their turn as well. */
+static int turn_of(const struct hws_ice *ice, const struct hws_ice_pair *p)
+{
+    if (p->state == HWS_ICE_PAIR_WAITING) return 3;
+    if (p->state != HWS_ICE_PAIR_FROZEN) return 0;
+    return is_held(ice, p->foundation) ? 1 : 2;
 }
 
 uint8_t hws_ice_pair_next(const struct hws_ice *ice)
 {
     uint8_t best = HWS_ICE_NONE;
+    int best_turn = 0;
 
     if (!ice->cur.has_remote || ice->phase == HWS_ICE_GAVE_UP || ice->phase == HWS_ICE_DEAD)
         return HWS_ICE_NONE;
@@ -187,13 +195,12 @@ uint8_t hws_ice_pair_next(const struct hws_ice *ice)
     if (ice->phase != HWS_ICE_RUNNING) return HWS_ICE_NONE;
     for (size_t i = 0; i < ice->pair_count; i++) {
         const struct hws_ice_pair *p = &ice->pairs[i];
-        const struct hws_ice_pair *b = best == HWS_ICE_NONE ? NULL : &ice->pairs[best];
+        int turn = turn_of(ice, p);
 
-        if (p->state != HWS_ICE_PAIR_WAITING && p->state != HWS_ICE_PAIR_FROZEN) continue;
-        if (b && b->state == HWS_ICE_PAIR_WAITING && p->state == HWS_ICE_PAIR_FROZEN) continue;
-        if (b && b->state == p->state && b->priority >= p->priority) continue;
-        if (p->state == HWS_ICE_PAIR_FROZEN && is_held(ice, p->foundation)) continue;
+        if (turn == 0 || turn < best_turn) continue;
+        if (turn == best_turn && p->priority <= ice->pairs[best].priority) continue;
         best = (uint8_t)i;
+        best_turn = turn;
     }
     return best;
 }

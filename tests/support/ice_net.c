@@ -353,7 +353,9 @@ void net_call(struct net *net)
 static void deliver(struct net *net, struct net_item *item)
 {
     struct net_site *site = &net->sites[item->site];
-    struct hws_datagram in = {item->local, item->remote, {item->bytes, item->len}};
+    struct hws_datagram in = {
+        item->local, item->remote, {item->bytes, item->len}
+    };
 
     if (!site->ice) return;
     switch (item->kind) {

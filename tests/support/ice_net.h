@@ -47,7 +47,7 @@ struct net_site {
 struct net_item {
     hws_time at;
     uint64_t order;
-    int site;                /* that gets it */
+    int site; /* that gets it */
     enum { NET_PACKET, NET_CANDIDATE, NET_END, NET_REMOTE } kind;
     struct hws_address local, remote;
     struct hws_candidate *candidate;
@@ -62,19 +62,19 @@ struct net {
     struct net_site sites[NET_SITES];
     struct hws_address servers[NET_SERVERS];
     size_t server_count;
-    hws_time delay, jitter;  /* one way; jitter is added, so it reorders */
+    hws_time delay, jitter; /* one way; jitter is added, so it reorders */
     hws_time signal_delay;
     unsigned loss_percent;
-    bool trickle;            /* candidates go to the other site as they come */
-    bool lite[NET_SITES];    /* tell the other site that this one is lite */
+    bool trickle;         /* candidates go to the other site as they come */
+    bool lite[NET_SITES]; /* tell the other site that this one is lite */
     /* Look at, change or drop (false) what a site sends, before NAT and loss. */
     bool (*tap)(void *user, int from, const struct hws_datagram *sent);
     void *tap_user;
     struct net_item **queue;
     size_t queue_count;
     uint64_t order;
-    uint32_t trace;          /* checksum over everything that was sent, with its time */
-    bool saw_busy;           /* a tick left a deadline that was due already */
+    uint32_t trace; /* checksum over everything that was sent, with its time */
+    bool saw_busy;  /* a tick left a deadline that was due already */
 };
 
 struct hws_address net_addr(const char *ip, uint16_t port);
