@@ -52,8 +52,10 @@ static void new_credentials(struct hws_ice *ice)
 
 /* ---- Life */
 
+/* More than a day counts as a day, so that sums of a few of them cannot overflow. */
 static hws_time or_default(hws_time configured, hws_time otherwise)
 {
+    if (configured > HWS_SEC(86400)) return HWS_SEC(86400);
     return configured != 0 ? configured : otherwise;
 }
 
@@ -158,16 +160,17 @@ static hws_time next_begin_at(const struct hws_ice *ice)
 
 static void begin_next(struct hws_ice *ice, hws_time now)
 {
-    uint8_t pair;
+    uint8_t pair = hws_ice_pair_next(ice);
 
     if (next_begin_at(ice) > now) return;
-    pair = hws_ice_pair_next(ice);
     if (hws_ice_ask_waits(ice) && (pair == HWS_ICE_NONE || ice->ask_turn)) {
         ice->ask_turn = false;
         hws_ice_ask_begin(ice, now);
-    } else {
+    } else if (pair != HWS_ICE_NONE) {
         ice->ask_turn = true;
         hws_ice_check_begin(ice, pair, now);
+    } else {
+        return;
     }
     ice->last_new_at = now;
 }

@@ -29,7 +29,8 @@ struct hws_ice_config {
     struct hws_random random; /**< ufrag, pwd, tiebreaker, transaction ids */
     struct hws_log log;
     bool controlling; /**< the offerer controls (RFC 8445 section 6.1.1) */
-    hws_time pacing;  /**< Ta between new checks; 0 = default 20 ms, floor 5 ms */
+    /* Of the times below, more than a day counts as a day. */
+    hws_time pacing; /**< Ta between new checks; 0 = default 20 ms, floor 5 ms */
     /** 0 = 5 s; spread by 0.8 to 1.2, but never under 4 s (RFC 7675 section 5.1). */
     hws_time consent_period;
     hws_time consent_expiry; /**< silence after which the path is dead; 0 = 30 s */
