@@ -375,6 +375,12 @@ bool hws_ice_path(const struct hws_ice *ice, struct hws_ice_path *out)
 {
     if (!ice->lane.active) return false;
     *out = ice->lane.path;
+    if (ice->lane.pair != HWS_ICE_NONE) { /* a candidate may have got its real name since */
+        const struct hws_ice_pair *pair = &ice->pairs[ice->lane.pair];
+
+        out->local_type = pair->local_type;
+        out->remote_type = ice->remotes[pair->remote].type;
+    }
     return true;
 }
 

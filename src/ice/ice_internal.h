@@ -251,6 +251,8 @@ void hws_ice_remote_drop_foreign(struct hws_ice *ice, uint32_t generation);
 uint32_t hws_ice_generation(struct hws_bytes ufrag); /**< never 0 */
 
 /* pair.c */
+/** RFC 8445 section 6.1.2.3, from the priorities of the two candidates. */
+uint64_t hws_ice_pair_priority(uint32_t controlling, uint32_t controlled);
 const char *hws_ice_pair_state_name(enum hws_ice_pair_state state);
 void hws_ice_pair_move(struct hws_ice *ice, uint8_t pair, enum hws_ice_pair_state to, hws_time now);
 uint8_t hws_ice_pair_find(const struct hws_ice *ice, uint8_t base, uint8_t remote);

@@ -29,18 +29,19 @@ uint8_t hws_ice_pair_find(const struct hws_ice *ice, uint8_t base, uint8_t remot
     return HWS_ICE_NONE;
 }
 
-/* RFC 8445 section 6.1.2.3. */
-static uint64_t pair_priority(const struct hws_ice *ice, const struct hws_ice_pair *p)
+uint64_t hws_ice_pair_priority(uint32_t controlling, uint32_t controlled)
 {
-    uint64_t local = ice->locals[p->base].priority, remote = ice->remotes[p->remote].priority;
-    uint64_t g = ice->controlling ? local : remote, d = ice->controlling ? remote : local;
+    uint64_t g = controlling, d = controlled;
 
     return ((g < d ? g : d) << 32) + 2 * (g > d ? g : d) + (g > d ? 1 : 0);
 }
 
 static void settle_rank(const struct hws_ice *ice, struct hws_ice_pair *p)
 {
-    p->priority = pair_priority(ice, p);
+    uint32_t local = ice->locals[p->base].priority, remote = ice->remotes[p->remote].priority;
+
+    p->priority = ice->controlling ? hws_ice_pair_priority(local, remote)
+                                   : hws_ice_pair_priority(remote, local);
     p->foundation =
         (uint16_t)(ice->locals[p->base].foundation << 8 | ice->remotes[p->remote].foundation);
 }
