@@ -251,8 +251,9 @@ enum hws_err hws_ice_set_remote(struct hws_ice *ice, const char *ufrag, const ch
     if (!is_ice_text(ufrag, 4, HWS_UFRAG_MAX) || !is_ice_text(pwd, 22, HWS_PWD_MAX))
         return HWS_ERR_ARGUMENT;
     if (ice->cur.has_remote) {
-        bool equal =
-            strcmp(ufrag, ice->cur.remote_ufrag) == 0 && strcmp(pwd, ice->cur.remote_pwd) == 0;
+        bool equal = hws_bytes_equal(hws_bytes_of(ufrag), hws_bytes_of(ice->cur.remote_ufrag)) &&
+                     hws_bytes_equal(hws_bytes_of(pwd), hws_bytes_of(ice->cur.remote_pwd));
+
         return equal ? HWS_OK : HWS_ERR_STATE;
     }
     memcpy(ice->cur.remote_ufrag, ufrag, strlen(ufrag) + 1);

@@ -177,7 +177,8 @@ static uint8_t remote_foundation(const struct hws_ice *ice, size_t count, size_t
                                  const char *text)
 {
     for (size_t i = 0; i < count; i++) {
-        if (i != index && text[0] != '\0' && strcmp(ice->remotes[i].foundation_text, text) == 0)
+        if (i != index && text[0] != '\0' &&
+            hws_bytes_equal(hws_bytes_of(ice->remotes[i].foundation_text), hws_bytes_of(text)))
             return ice->remotes[i].foundation;
     }
     return (uint8_t)index;
