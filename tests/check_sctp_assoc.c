@@ -761,6 +761,20 @@ START_TEST(a_tick_of_another_association_is_noticed)
 }
 END_TEST
 
+/* ... and its own turn does not move away each time the other one is faster. */
+START_TEST(ticks_of_another_association_do_not_postpone_ours)
+{
+    open_pair(28);
+    pair_connect(&pair);
+    hws_sctp_tick(pair.ends[0].sctp, pair.now + HWS_MS(10));
+    ck_assert_int_eq(hws_sctp_deadline(pair.ends[0].sctp), pair.now + HWS_MS(20));
+    ck_assert_int_eq(hws_sctp_deadline(pair.ends[1].sctp), pair.now + HWS_MS(10));
+    hws_sctp_tick(pair.ends[1].sctp, pair.now + HWS_MS(10));
+    ck_assert_int_eq(hws_sctp_deadline(pair.ends[1].sctp), pair.now + HWS_MS(20));
+    pair_close(&pair);
+}
+END_TEST
+
 /* ---- What is on the wire */
 
 START_TEST(no_packet_is_longer_than_the_mtu)
@@ -966,6 +980,7 @@ int main(void)
     tcase_add_loop_test(tc, a_message_over_the_announced_size_ends_it, 0, COUNT_OF(oversizes));
     tcase_add_test(tc, an_idle_association_asks_for_no_ticks);
     tcase_add_test(tc, a_tick_of_another_association_is_noticed);
+    tcase_add_test(tc, ticks_of_another_association_do_not_postpone_ours);
     tcase_add_loop_test(tc, no_packet_is_longer_than_the_mtu, 0, 8);
     tcase_add_test(tc, no_pointer_leaves_the_process);
     tcase_add_test(tc, teardown_storm);

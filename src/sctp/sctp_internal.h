@@ -84,6 +84,7 @@ struct hws_sctp {
 
     hws_time last_input;   /**< of feed, tick, send...: for log lines and the quiet time */
     hws_time last_use;     /**< of connect, feed, send, reset */
+    hws_time ticked_to;    /**< stack->moved_to when we last looked: others move it too */
     hws_time silent_since; /**< the last packet of the peer, or when we began to want one */
     bool idle;             /**< no timer of ours runs in usrsctp */
     bool stirred;          /**< somebody else's tick made work for us */

@@ -252,6 +252,7 @@ void hws_sctp_enter(struct hws_sctp *sctp, hws_time now)
     sctp->last_input = now;
     sctp->stack->acting = sctp;
     hws_sctp_stack_move(sctp->stack, now);
+    sctp->ticked_to = sctp->stack->moved_to;
 }
 
 void hws_sctp_leave(struct hws_sctp *sctp)
@@ -364,7 +365,7 @@ hws_time hws_sctp_deadline(const struct hws_sctp *sctp)
 {
     if (sctp->stirred) return sctp->stack->moved_to;
     if (sctp->state == HWS_SCTP_REST || !sctp->socket || sctp->idle) return HWS_NEVER;
-    return sctp->stack->moved_to + HWS_SCTP_TICK;
+    return sctp->ticked_to + HWS_SCTP_TICK;
 }
 
 bool hws_sctp_next_packet(struct hws_sctp *sctp, struct hws_bytes *out)
