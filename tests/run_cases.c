@@ -18,7 +18,9 @@ static const struct {
     const char *kind; /* "" is a case without one */
     bool (*run)(const json_t *one, struct case_report *report);
 } handlers[] = {
-    {"demux", case_run_demux},
+    {"channeldata", case_run_channeldata},
+    {"demux",       case_run_demux      },
+    {"stun",        case_run_stun       },
 };
 
 enum { FILE_MAX = 64 * 1024 * 1024 };
