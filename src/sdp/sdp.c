@@ -1,6 +1,6 @@
 #include "sdp/sdp.h"
 
-#include <string.h>
+#include "base/bytes.h"
 
 static const struct {
     const char *name;
@@ -38,10 +38,15 @@ const char *hws_sdp_flaw_text(enum hws_sdp_flaw flaw)
     return (size_t)flaw < HWS_SDP_FLAW_COUNT ? flaws[flaw].text : "the description is malformed";
 }
 
+static bool is_same(const char *a, const char *b)
+{
+    return hws_bytes_equal(hws_bytes_of(a), hws_bytes_of(b));
+}
+
 /* RFC 5888 section 6: the answerer repeats the mid; one that knows none leaves it out. */
 static bool is_same_mid(const char *a, const char *b)
 {
-    return a[0] == '\0' || b[0] == '\0' || strcmp(a, b) == 0;
+    return a[0] == '\0' || b[0] == '\0' || is_same(a, b);
 }
 
 /* RFC 8842 section 5.3. */
@@ -67,7 +72,7 @@ bool hws_sdp_answers(const struct hws_sdp *answer, const struct hws_sdp *offer)
         return false;
     for (size_t i = 0; i < offer->media_count && i < HWS_MEDIA_MAX; i++) {
         if (i == offer->media_index) continue;
-        if (strcmp(answer->media[i].media, offer->media[i].media) != 0) return false;
+        if (!is_same(answer->media[i].media, offer->media[i].media)) return false;
         if (!is_same_mid(answer->media[i].mid, offer->media[i].mid)) return false;
     }
     return is_same_mid(answer->mid, offer->mid) && is_role_for(answer->setup, offer->setup);

@@ -3,7 +3,6 @@
 #include "sdp/text_internal.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 static const char *const protos[] = {
     [HWS_PROTO_UDP_DTLS_SCTP] = "UDP/DTLS/SCTP",
@@ -34,6 +33,11 @@ static bool is_mid(const char *mid)
     return text.len <= HWS_MID_MAX && (text.len == 0 || hws_text_is_token(text));
 }
 
+static bool is_taken(const char *mid, const char *other)
+{
+    return mid[0] != '\0' && hws_bytes_equal(hws_bytes_of(mid), hws_bytes_of(other));
+}
+
 /* The reader of m= lines knows what they may hold: so let it read this one. */
 static bool is_media(const struct hws_sdp_media *media)
 {
@@ -60,9 +64,9 @@ static bool are_media(const struct hws_sdp *sdp)
 
         if (i == sdp->media_index) continue;
         if (!is_media(media)) return false;
-        if (media->mid[0] && strcmp(media->mid, sdp->mid) == 0) return false;
-        for (size_t j = 0; media->mid[0] && j < i; j++) {
-            if (j != sdp->media_index && strcmp(media->mid, sdp->media[j].mid) == 0) return false;
+        if (is_taken(media->mid, sdp->mid)) return false;
+        for (size_t j = 0; j < i; j++) {
+            if (j != sdp->media_index && is_taken(media->mid, sdp->media[j].mid)) return false;
         }
     }
     return true;
