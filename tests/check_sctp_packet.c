@@ -466,6 +466,8 @@ int main(void)
 {
     Suite *suite = suite_create("sctp_packet");
     TCase *tc = tcase_create("check");
+
+    tcase_set_timeout(tc, 120);
     SRunner *runner = srunner_create(suite);
 
     suite_add_tcase(suite, tc);
