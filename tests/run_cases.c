@@ -21,6 +21,7 @@ static const struct {
     {"channeldata", case_run_channeldata},
     {"demux",       case_run_demux      },
     {"stun",        case_run_stun       },
+    {"agent",       case_run_agent      },
 };
 
 enum { FILE_MAX = 64 * 1024 * 1024 };
