@@ -193,6 +193,8 @@ START_TEST(an_early_init_is_left_alone)
     ck_assert_int_eq(hws_sctp_connect(pair.ends[0].sctp, pair.now), HWS_ERR_STATE);
     pair_run(&pair, HWS_MS(50));
     ck_assert_uint_eq(pair.ends[1].packet_count, 0);
+    ck_assert_int_eq(hws_sctp_feed(pair.ends[1].sctp, (struct hws_bytes){payload, 100}, pair.now),
+                     HWS_ERR_UNEXPECTED);
     ck_assert_int_eq(hws_sctp_connect(pair.ends[1].sctp, pair.now), HWS_OK);
     ck_assert(pair_run_until(&pair, HWS_SEC(2), pair_is_up));
     pair_close(&pair);
@@ -479,6 +481,33 @@ START_TEST(a_receiver_that_does_not_read_holds_the_sender)
     ck_assert(pair.ends[0].writable);
     ck_assert_uint_eq(pair.ends[1].byte_count, accepted);
     ck_assert_uint_eq(hws_sctp_buffered(pair.ends[0].sctp), 0);
+    pair_close(&pair);
+}
+END_TEST
+
+/* Reading opens the window, which has to be said although no timer runs. */
+START_TEST(reading_late_asks_for_a_turn)
+{
+    struct hws_sctp_event event;
+    struct hws_bytes packet;
+    size_t got = 0;
+
+    open_pair(29);
+    connect_pair();
+    pair.ends[1].stalled = true;
+    for (int i = 0; i < 6; i++) {
+        ck_assert_int_eq(send_on(0, 1, 100 * 1024), HWS_OK);
+        pair_run(&pair, HWS_SEC(1));
+    }
+    ck_assert_int_eq(hws_sctp_deadline(pair.ends[1].sctp), HWS_NEVER);
+    while (hws_sctp_next_event(pair.ends[1].sctp, &event)) {
+        got += event.data.len;
+    }
+    ck_assert_uint_eq(got, 6 * 100 * 1024);
+    ck_assert_int_le(hws_sctp_deadline(pair.ends[1].sctp), pair.now);
+    ck_assert(hws_sctp_next_packet(pair.ends[1].sctp, &packet));
+    hws_sctp_tick(pair.ends[1].sctp, pair.now);
+    ck_assert_int_gt(hws_sctp_deadline(pair.ends[1].sctp), pair.now);
     pair_close(&pair);
 }
 END_TEST
@@ -968,6 +997,7 @@ int main(void)
     tcase_add_loop_test(tc, a_message_given_up_half_way_is_never_delivered, 0, 4);
     tcase_add_test(tc, sixty_four_mebibytes_with_back_pressure);
     tcase_add_test(tc, a_receiver_that_does_not_read_holds_the_sender);
+    tcase_add_test(tc, reading_late_asks_for_a_turn);
     tcase_add_test(tc, tiny_messages_are_bounded_by_their_number);
     tcase_add_test(tc, a_stream_is_reset_and_used_again_a_thousand_times);
     tcase_add_loop_test(tc, all_streams_are_reset_on_a_bad_path, 0, 6);
