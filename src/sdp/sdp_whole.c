@@ -168,11 +168,14 @@ static struct hws_bytes pick_fingerprints(const struct hws_sdp_draft *draft,
     return level->many[HWS_MANY_FINGERPRINT] > 0 ? level->lines : draft->session.lines;
 }
 
-/* The candidates of the tagged section are ours too if we have no transport of our own. */
+/* The candidates of the tagged section are ours too when we share its transport, which shows in
+ * its ufrag, and have none of our own: Chromium and Firefox put them there only. */
 static bool is_lent(const struct hws_sdp_finding *finding)
 {
-    return finding->tagged && (!single(finding->data, HWS_SINGLE_UFRAG)->data ||
-                               single(finding->data, HWS_SINGLE_BUNDLE_ONLY)->data);
+    struct hws_bytes own = *single(finding->data, HWS_SINGLE_UFRAG);
+
+    if (!finding->tagged || finding->data->level.many[HWS_MANY_CANDIDATE] > 0) return false;
+    return !own.data || hws_bytes_equal(own, *single(finding->tagged, HWS_SINGLE_UFRAG));
 }
 
 /* RFC 8840 section 8.2 allows both levels. */
