@@ -16,6 +16,7 @@ static uint8_t *block(const char *bytes, size_t len)
     return copy;
 }
 
+/* clang-format off */
 static const struct {
     const char *bytes;
     size_t len;
@@ -24,20 +25,21 @@ static const struct {
     uint16_t channel;
     size_t data_len;
 } messages[] = {
-    {"\x40\x00\x00\x05hello",         9, HWS_CHANNEL_DATA_SOUND,           HWS_OK,            0x4000, 5},
-    {"\x4f\xff\x00\x01x",             5, HWS_CHANNEL_DATA_SOUND,           HWS_OK,            0x4fff, 1},
-    {"\x40\x01\x00\x00",              4, HWS_CHANNEL_DATA_SOUND,           HWS_OK,            0x4001, 0},
-    {"\x40\x01\x00\x01x\xff\xff\xff", 8, HWS_CHANNEL_DATA_SOUND,           HWS_OK,            0x4001, 1}, /* padded */
-    {"",                              0, HWS_CHANNEL_DATA_SHORT_HEADER,    HWS_ERR_TRUNCATED, 0,      0},
-    {"\x40\x00\x00",                  3, HWS_CHANNEL_DATA_SHORT_HEADER,    HWS_ERR_TRUNCATED, 0,      0},
-    {"\x40\x00\x00\x05hell",          8, HWS_CHANNEL_DATA_LENGTH_MISMATCH, HWS_ERR_TRUNCATED, 0,      0},
-    {"\x40\x00\xff\xffhell",          8, HWS_CHANNEL_DATA_LENGTH_MISMATCH, HWS_ERR_TRUNCATED, 0,      0},
-    {"\x40\x00\x00\x01",              4, HWS_CHANNEL_DATA_LENGTH_MISMATCH, HWS_ERR_TRUNCATED, 0,      0},
-    {"\x3f\xff\x00\x00",              4, HWS_CHANNEL_DATA_BAD_CHANNEL,     HWS_ERR_MALFORMED, 0,      0},
-    {"\x50\x00\x00\x00",              4, HWS_CHANNEL_DATA_BAD_CHANNEL,     HWS_ERR_MALFORMED, 0,      0},
-    {"\x7f\xff\x00\x00",              4, HWS_CHANNEL_DATA_BAD_CHANNEL,     HWS_ERR_MALFORMED, 0,      0},
-    {"\x00\x01\x00\x00",              4, HWS_CHANNEL_DATA_BAD_CHANNEL,     HWS_ERR_MALFORMED, 0,      0}, /* STUN */
+    {"\x40\x00\x00\x05hello", 9, HWS_CHANNEL_DATA_SOUND, HWS_OK, 0x4000, 5},
+    {"\x4f\xff\x00\x01x", 5, HWS_CHANNEL_DATA_SOUND, HWS_OK, 0x4fff, 1},
+    {"\x40\x01\x00\x00", 4, HWS_CHANNEL_DATA_SOUND, HWS_OK, 0x4001, 0},
+    {"\x40\x01\x00\x01x\xff\xff\xff", 8, HWS_CHANNEL_DATA_SOUND, HWS_OK, 0x4001, 1}, /* padded */
+    {"", 0, HWS_CHANNEL_DATA_SHORT_HEADER, HWS_ERR_TRUNCATED, 0, 0},
+    {"\x40\x00\x00", 3, HWS_CHANNEL_DATA_SHORT_HEADER, HWS_ERR_TRUNCATED, 0, 0},
+    {"\x40\x00\x00\x05hell", 8, HWS_CHANNEL_DATA_LENGTH_MISMATCH, HWS_ERR_TRUNCATED, 0, 0},
+    {"\x40\x00\xff\xffhell", 8, HWS_CHANNEL_DATA_LENGTH_MISMATCH, HWS_ERR_TRUNCATED, 0, 0},
+    {"\x40\x00\x00\x01", 4, HWS_CHANNEL_DATA_LENGTH_MISMATCH, HWS_ERR_TRUNCATED, 0, 0},
+    {"\x3f\xff\x00\x00", 4, HWS_CHANNEL_DATA_BAD_CHANNEL, HWS_ERR_MALFORMED, 0, 0},
+    {"\x50\x00\x00\x00", 4, HWS_CHANNEL_DATA_BAD_CHANNEL, HWS_ERR_MALFORMED, 0, 0},
+    {"\x7f\xff\x00\x00", 4, HWS_CHANNEL_DATA_BAD_CHANNEL, HWS_ERR_MALFORMED, 0, 0},
+    {"\x00\x01\x00\x00", 4, HWS_CHANNEL_DATA_BAD_CHANNEL, HWS_ERR_MALFORMED, 0, 0}, /* STUN */
 };
+/* clang-format on */
 
 START_TEST(reads)
 {

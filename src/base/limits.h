@@ -18,7 +18,7 @@ enum {
     /* RFC 8839 section 5.4: what we take; we send 4 and 24. */
     HWS_UFRAG_MAX = 256,
     HWS_PWD_MAX = 256,
-    HWS_MID_MAX = 32,
+    HWS_MID_MAX = 64,         /* RFC 5888 section 4 sets none; some stacks send UUIDs */
     HWS_MEDIA_MAX = 32,       /* m= sections in one description */
     HWS_FINGERPRINT_LIST = 8, /* a=fingerprint lines kept of one description */
 

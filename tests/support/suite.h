@@ -1,4 +1,4 @@
-/* What every test program ends with: run one suite as CK_ENV says, and turn it into an exit code. */
+/* What every test program ends with: run one suite as CK_ENV says, for an exit code. */
 #ifndef HWS_TESTS_SUITE_H
 #define HWS_TESTS_SUITE_H
 
