@@ -1,5 +1,5 @@
-/* Two agents and the network between them, in virtual time. What is measured is what a program sees:
- * when data may flow, where, and when it must stop. Protocol details against a scripted peer are in
+/* Two agents and the network between them, in virtual time. What is measured is what a program
+ * sees: when data may flow, where, and when it must stop. Protocol details against a scripted peer are in
  * check_ice_peer.c. */
 #include "support/ice_net.h"
 
@@ -85,7 +85,7 @@ START_TEST(both_families)
     net_call(&net);
     ck_assert(net_run_connected(&net, start + HWS_SEC(5)));
     net_run(&net, start + HWS_SEC(2));
-    ck_assert_int_eq(path_of(0).local.family, HWS_FAMILY_IP6); /* RFC 8421 section 4: first of its rank */
+    ck_assert_int_eq(path_of(0).local.family, HWS_FAMILY_IP6); /* RFC 8421 section 4 */
     assert_agree();
     end();
 }
@@ -149,7 +149,7 @@ START_TEST(through_nats)
         assert_agree();
     } else {
         net_run(&net, start + HWS_SEC(39));
-        ck_assert_int_lt(net.sites[0].failed_at, 0); /* RFC 8863 section 4: patience */
+        ck_assert_int_lt(net.sites[0].failed_at, 0); /* RFC 8863 section 4 */
         net_run(&net, start + HWS_SEC(45));
         ck_assert_int_ge(net.sites[0].failed_at, start + HWS_MS(39500));
         ck_assert_int_ge(net.sites[1].failed_at, start + HWS_MS(39500));

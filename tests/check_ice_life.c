@@ -37,14 +37,16 @@ END_TEST
 /* Nothing but the peer's own response from the path itself keeps it alive. */
 START_TEST(consent_is_not_forged)
 {
+    /* clang-format off */
     struct reply replies[] = {
         {.msg_class = HWS_STUN_SUCCESS},
-        { .msg_class = HWS_STUN_SUCCESS,                .pwd = "wrongpasswordwrongpasswo"},
-        { .msg_class = HWS_STUN_SUCCESS, .pwd = peer_pwd, .flip_transaction = true},
-        { .msg_class = HWS_STUN_SUCCESS,   .pwd = peer_pwd, .from = net_addr("203.0.113.4", 9)},
-        {                           .msg_class = HWS_STUN_ERROR,                  .error = 403}, /* nor ends it */
-        {   .msg_class = HWS_STUN_ERROR,    .error = 500, .pwd = peer_pwd},
+        {.msg_class = HWS_STUN_SUCCESS, .pwd = "wrongpasswordwrongpasswo"},
+        {.msg_class = HWS_STUN_SUCCESS, .pwd = peer_pwd, .flip_transaction = true},
+        {.msg_class = HWS_STUN_SUCCESS, .pwd = peer_pwd, .from = net_addr("203.0.113.4", 9)},
+        {.msg_class = HWS_STUN_ERROR, .error = 403}, /* nor ends it */
+        {.msg_class = HWS_STUN_ERROR, .error = 500, .pwd = peer_pwd},
     };
+    /* clang-format on */
     struct hws_ice_path path;
     struct sent last;
 

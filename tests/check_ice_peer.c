@@ -163,32 +163,29 @@ END_TEST
 
 /* ---- Responses */
 
+/* clang-format off */
 static const struct {
     const char *what;
     struct reply reply;
     enum hws_err err;
 } bad_replies[] = {
-    {"no integrity",                    {.msg_class = HWS_STUN_SUCCESS},             HWS_ERR_INTEGRITY},
-    {"our own password",
-     {.msg_class = HWS_STUN_SUCCESS, .pwd = "wrongpasswordwrongpasswo"},
-     HWS_ERR_INTEGRITY                                                                                },
+    {"no integrity", {.msg_class = HWS_STUN_SUCCESS}, HWS_ERR_INTEGRITY},
+    {"wrong password",
+     {.msg_class = HWS_STUN_SUCCESS, .pwd = "wrongpasswordwrongpasswo"}, HWS_ERR_INTEGRITY},
     {"another transaction",
      {.msg_class = HWS_STUN_SUCCESS, .pwd = peer_pwd, .flip_transaction = true},
-     HWS_ERR_UNEXPECTED                                                                               },
+     HWS_ERR_UNEXPECTED},
     {"no mapped address",
-     {.msg_class = HWS_STUN_SUCCESS, .pwd = peer_pwd, .no_mapped = true},
-     HWS_ERR_MALFORMED                                                                                },
+     {.msg_class = HWS_STUN_SUCCESS, .pwd = peer_pwd, .no_mapped = true}, HWS_ERR_MALFORMED},
     {"no fingerprint",
-     {.msg_class = HWS_STUN_SUCCESS, .pwd = peer_pwd, .no_fingerprint = true},
-     HWS_ERR_MALFORMED                                                                                },
+     {.msg_class = HWS_STUN_SUCCESS, .pwd = peer_pwd, .no_fingerprint = true}, HWS_ERR_MALFORMED},
     {"unknown required attribute",
-     {.msg_class = HWS_STUN_SUCCESS, .pwd = peer_pwd, .unknown = 0x7777},
-     HWS_ERR_UNSUPPORTED                                                                              },
-    {"error without integrity",         {.msg_class = HWS_STUN_ERROR, .error = 401}, HWS_ERR_INTEGRITY},
+     {.msg_class = HWS_STUN_SUCCESS, .pwd = peer_pwd, .unknown = 0x7777}, HWS_ERR_UNSUPPORTED},
+    {"error without integrity", {.msg_class = HWS_STUN_ERROR, .error = 401}, HWS_ERR_INTEGRITY},
     {"role conflict without integrity",
-     {.msg_class = HWS_STUN_ERROR, .error = 487},
-     HWS_ERR_INTEGRITY                                                                                },
+     {.msg_class = HWS_STUN_ERROR, .error = 487}, HWS_ERR_INTEGRITY},
 };
+/* clang-format on */
 
 START_TEST(bad_reply_changes_nothing)
 {

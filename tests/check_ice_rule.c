@@ -1,5 +1,5 @@
-/* Rulings on Binding requests: the published cases as bytes, then everything around them, built here
- * attribute by attribute. */
+/* Rulings on Binding requests: the published cases as bytes, then everything around them, built
+ * here attribute by attribute. */
 #include "ice/ice.h"
 #include "stun/stun_reader.h"
 #include "stun/stun_writer.h"
@@ -20,53 +20,55 @@ static struct hws_ice_ruler ruler(bool controlling)
                                   .tiebreaker = our_tiebreaker};
 }
 
+/* clang-format off */
 static const struct {
     const char *what;
     bool controlling;
     enum hws_ice_ruling ruling;
     const char *hex;
 } published[] = {
-    {"correct check",                                                                       false, HWS_ICE_SUCCEED,
+    {"correct check", false, HWS_ICE_SUCCEED,
      "000100442112a44214c63e0ed9ae8ed8ab8edaac000600094c6672413a7246726700000000240004"
      "6e7f00ff802a0008000000000000000000080014a43c2388373194a29971289242a9ff72baa76fe9"
-     "80280004019b7016"                                                                },
-    {"no MESSAGE-INTEGRITY",                                                                false, HWS_ICE_ERROR_400,
+     "80280004019b7016"},
+    {"no MESSAGE-INTEGRITY", false, HWS_ICE_ERROR_400,
      "0001002c2112a442bef792c1e6dd1e3e82ca1bd4000600094c6672413a7246726700000000240004"
-     "6e7f00ff802a0008000000000000000080280004827b7cd4"                                },
-    {"first half of USERNAME is not our ufrag",                                             false, HWS_ICE_ERROR_401,
+     "6e7f00ff802a0008000000000000000080280004827b7cd4"},
+    {"first half of USERNAME is not our ufrag", false, HWS_ICE_ERROR_401,
      "000100442112a442c368e99786874cd57ad2af9200060009586672673a7246726700000000240004"
      "6e7f00ff802a00080000000000000000000800142a07c80b69921273966d95818d554e64be2703c0"
-     "80280004317c0da7"                                                                },
-    {"our ufrag is only a prefix of the first half",                                        false, HWS_ICE_ERROR_401,
+     "80280004317c0da7"},
+    {"our ufrag is only a prefix of the first half", false, HWS_ICE_ERROR_401,
      "000100442112a4427ecc8e738a77228e8e91993f0006000a4c667241413a72467267000000240004"
      "6e7f00ff802a0008000000000000000000080014e38db1b7f4c48a541bc89f6a4f862ac0cbbfd450"
-     "8028000483121de1"                                                                },
-    {"wrong integrity",                                                                     false, HWS_ICE_ERROR_401,
+     "8028000483121de1"},
+    {"wrong integrity", false, HWS_ICE_ERROR_401,
      "000100442112a442ed3dd71af79a2cf7030a4091000600094c6672413a7246726700000000240004"
      "6e7f00ff802a00080000000000000000000800146b22aa6cb063e2b338b36b65ede321a721667788"
-     "80280004856ae5e1"                                                                },
-    {"FINGERPRINT missing",                                                                 false, HWS_ICE_DISCARD,
+     "80280004856ae5e1"},
+    {"FINGERPRINT missing", false, HWS_ICE_DISCARD,
      "0001003c2112a442c5b2a46edacbdf95eed88d5b000600094c6672413a7246726700000000240004"
      "6e7f00ff802a000800000000000000000008001423259220e0e1f9238aa45d757372cc6e6558ad3c"},
-    {"Binding indication (keepalive): no answer",                                           false, HWS_ICE_DISCARD,
+    {"Binding indication (keepalive): no answer", false, HWS_ICE_DISCARD,
      "001100442112a44255931ed2e704efa12a24f52d000600094c6672413a7246726700000000240004"
      "6e7f00ff802a000800000000000000000008001406eac397a91f51ac112e6060afdbde90eb4f2a66"
-     "80280004b3ac4e52"                                                                },
-    {"role conflict: we control with the larger tiebreaker",                                true,  HWS_ICE_ERROR_487,
+     "80280004b3ac4e52"},
+    {"role conflict: we control with the larger tiebreaker", true, HWS_ICE_ERROR_487,
      "000100442112a442077b03b23103b8603feb1e01000600094c6672413a7246726700000000240004"
      "6e7f00ff802a0008000000000000000000080014eb96f48dfa0ac5aa9e118bbb9567157e232d0b12"
-     "802800049b967847"                                                                },
-    {"role conflict: we control with the smaller tiebreaker: become controlled and answer", true,
-     HWS_ICE_SUCCEED_SWITCH,                                                                                          "000100442112a4427e0a51b016bece4a1c0d788b000600094c6672413a7246726700000000240004"
+     "802800049b967847"},
+    {"role conflict: we control with the smaller tiebreaker: become controlled and answer", true, HWS_ICE_SUCCEED_SWITCH,
+     "000100442112a4427e0a51b016bece4a1c0d788b000600094c6672413a7246726700000000240004"
      "6e7f00ff802a0008ffffffffffffffff000800145dfee13995a619df16c05bd086b50cac8b5f3995"
-     "80280004992808f0"                                    },
-    {"success response to no request of ours",                                              false, HWS_ICE_DISCARD,
+     "80280004992808f0"},
+    {"success response to no request of ours", false, HWS_ICE_DISCARD,
      "0101002c2112a44294c0d55e279e3176234125620020000800010001010203040008001460c28244"
-     "faecb309dc94dc72cbbb924af3db089680280004f68df7e9"                                },
-    {"method Allocate sent to a peer port",                                                 false, HWS_ICE_DISCARD,
+     "faecb309dc94dc72cbbb924af3db089680280004f68df7e9"},
+    {"method Allocate sent to a peer port", false, HWS_ICE_DISCARD,
      "000300302112a44222fac35e76fe848103e1295c000600094c6672413a7246726700000000080014"
-     "8910b8f40e5ddcd75052f90bda403061f13135fd80280004a26ff59f"                        },
+     "8910b8f40e5ddcd75052f90bda403061f13135fd80280004a26ff59f"},
 };
+/* clang-format on */
 
 static size_t from_hex(const char *hex, uint8_t *out)
 {
@@ -235,74 +237,62 @@ static struct hws_bytes build(uint8_t *buffer, size_t cap, enum hws_stun_class m
     return bytes;
 }
 
+/* clang-format off */
 static const struct {
     const char *what;
     bool controlling;
     enum hws_ice_ruling ruling;
     enum part parts[9];
 } made[] = {
-    {"plain check",                                   false, HWS_ICE_SUCCEED,        {USER, PRIO, CONTROLLING_LESS, MI, FP}     },
-    {"another order",                                 false, HWS_ICE_SUCCEED,        {CONTROLLING_LESS, USE, PRIO, USER, MI, FP}},
-    {"no PRIORITY, no role",                          false, HWS_ICE_SUCCEED,        {USER, MI, FP}                             },
-    {"SHA-256 integrity",                             false, HWS_ICE_SUCCEED,        {USER, PRIO, CONTROLLING_LESS, MI256, FP}  },
-    {"unknown optional attribute",                    false, HWS_ICE_SUCCEED,        {USER, PRIO, UNKNOWN_OPTIONAL, MI, FP}     },
-    {"second half is not decisive",                   false, HWS_ICE_SUCCEED,        {USER_FOREIGN, PRIO, MI, FP}               },
-    {"role conflict after integrity is not seen",
-     true,                                                   HWS_ICE_SUCCEED,
-     {USER, PRIO, MI, CONTROLLING_MORE, FP}                                                                                     },
-    {"unknown attribute after integrity is not seen",
-     false,                                                  HWS_ICE_SUCCEED,
-     {USER, PRIO, MI, UNKNOWN_REQUIRED, FP}                                                                                     },
-
-    {"no USERNAME",                                   false, HWS_ICE_ERROR_400,      {PRIO, MI, FP}                             },
-    {"USERNAME after integrity only",                 false, HWS_ICE_ERROR_400,      {PRIO, MI, USER, FP}                       },
-    {"nothing but FINGERPRINT",                       false, HWS_ICE_ERROR_400,      {FP}                                       },
-    {"unknown attribute without integrity",
-     false,                                                  HWS_ICE_ERROR_400,
-     {USER, PRIO, UNKNOWN_REQUIRED, FP}                                                                                         },
-    {"role conflict without integrity",               true,  HWS_ICE_ERROR_400,      {USER, CONTROLLING_MORE, FP}               },
-
-    {"halves reversed",                               false, HWS_ICE_ERROR_401,      {USER_REVERSED, PRIO, MI, FP}              },
-    {"no colon",                                      false, HWS_ICE_ERROR_401,      {USER_NO_COLON, PRIO, MI, FP}              },
-    {"empty user name",                               false, HWS_ICE_ERROR_401,      {USER_EMPTY, PRIO, MI, FP}                 },
-    {"prefix of our ufrag",                           false, HWS_ICE_ERROR_401,      {USER_PREFIX, PRIO, MI, FP}                },
-    {"our ufrag and more",                            false, HWS_ICE_ERROR_401,      {USER_LONGER, PRIO, MI, FP}                },
-    {"ufrag in another case",                         false, HWS_ICE_ERROR_401,      {USER_CASE, PRIO, MI, FP}                  },
-    {"wrong password",                                false, HWS_ICE_ERROR_401,      {USER, PRIO, MI_WRONG, FP}                 },
-    {"password of the other side",                    false, HWS_ICE_ERROR_401,      {USER, PRIO, MI_REMOTE, FP}                },
-    {"wrong password goes before unknown attribute",
-     false,                                                  HWS_ICE_ERROR_401,
-     {USER, UNKNOWN_REQUIRED, MI_WRONG, FP}                                                                                     },
-    {"wrong password goes before role conflict",
-     true,                                                   HWS_ICE_ERROR_401,
-     {USER, CONTROLLING_MORE, MI_WRONG, FP}                                                                                     },
-    {"wrong name goes before role conflict",
-     true,                                                   HWS_ICE_ERROR_401,
-     {USER_REVERSED, CONTROLLING_MORE, MI, FP}                                                                                  },
-    {"first of two user names counts",
-     false,                                                  HWS_ICE_ERROR_401,
-     {USER_REVERSED, USER, PRIO, MI, FP}                                                                                        },
-
-    {"unknown required attribute",
-     false,                                                  HWS_ICE_ERROR_420,
-     {USER, PRIO, UNKNOWN_REQUIRED, MI, FP}                                                                                     },
-    {"unknown attribute goes before role conflict",
-     true,                                                   HWS_ICE_ERROR_420,
-     {USER, CONTROLLING_MORE, UNKNOWN_REQUIRED, MI, FP}                                                                         },
-
-    {"no FINGERPRINT",                                false, HWS_ICE_DISCARD,        {USER, PRIO, MI}                           },
-    {"no FINGERPRINT and no integrity",               false, HWS_ICE_DISCARD,        {USER, PRIO}                               },
-    {"FINGERPRINT is not last",                       false, HWS_ICE_DISCARD,        {USER, PRIO, MI, FP, PRIO}                 },
-
-    {"controlling, peer has less",                    true,  HWS_ICE_ERROR_487,      {USER, CONTROLLING_LESS, MI, FP}           },
-    {"controlling, equal",                            true,  HWS_ICE_ERROR_487,      {USER, CONTROLLING_EQUAL, MI, FP}          },
-    {"controlling, peer has more",                    true,  HWS_ICE_SUCCEED_SWITCH, {USER, CONTROLLING_MORE, MI, FP}           },
-    {"controlled, peer has less",                     false, HWS_ICE_SUCCEED_SWITCH, {USER, CONTROLLED_LESS, MI, FP}            },
-    {"controlled, equal",                             false, HWS_ICE_SUCCEED_SWITCH, {USER, CONTROLLED_EQUAL, MI, FP}           },
-    {"controlled, peer has more",                     false, HWS_ICE_ERROR_487,      {USER, CONTROLLED_MORE, MI, FP}            },
-    {"controlling, peer controlled",                  true,  HWS_ICE_SUCCEED,        {USER, CONTROLLED_MORE, MI, FP}            },
-    {"controlled, peer controlling",                  false, HWS_ICE_SUCCEED,        {USER, CONTROLLING_MORE, MI, FP}           },
+    {"plain check", false, HWS_ICE_SUCCEED, {USER, PRIO, CONTROLLING_LESS, MI, FP}},
+    {"another order", false, HWS_ICE_SUCCEED, {CONTROLLING_LESS, USE, PRIO, USER, MI, FP}},
+    {"no PRIORITY, no role", false, HWS_ICE_SUCCEED, {USER, MI, FP}},
+    {"SHA-256 integrity", false, HWS_ICE_SUCCEED, {USER, PRIO, CONTROLLING_LESS, MI256, FP}},
+    {"unknown optional attribute", false, HWS_ICE_SUCCEED, {USER, PRIO, UNKNOWN_OPTIONAL, MI, FP}},
+    {"second half is not decisive", false, HWS_ICE_SUCCEED, {USER_FOREIGN, PRIO, MI, FP}},
+    {"role conflict after integrity is not seen", true, HWS_ICE_SUCCEED,
+     {USER, PRIO, MI, CONTROLLING_MORE, FP}},
+    {"unknown attribute after integrity is not seen", false, HWS_ICE_SUCCEED,
+     {USER, PRIO, MI, UNKNOWN_REQUIRED, FP}},
+    {"no USERNAME", false, HWS_ICE_ERROR_400, {PRIO, MI, FP}},
+    {"USERNAME after integrity only", false, HWS_ICE_ERROR_400, {PRIO, MI, USER, FP}},
+    {"nothing but FINGERPRINT", false, HWS_ICE_ERROR_400, {FP}},
+    {"unknown attribute without integrity", false, HWS_ICE_ERROR_400,
+     {USER, PRIO, UNKNOWN_REQUIRED, FP}},
+    {"role conflict without integrity", true, HWS_ICE_ERROR_400, {USER, CONTROLLING_MORE, FP}},
+    {"halves reversed", false, HWS_ICE_ERROR_401, {USER_REVERSED, PRIO, MI, FP}},
+    {"no colon", false, HWS_ICE_ERROR_401, {USER_NO_COLON, PRIO, MI, FP}},
+    {"empty user name", false, HWS_ICE_ERROR_401, {USER_EMPTY, PRIO, MI, FP}},
+    {"prefix of our ufrag", false, HWS_ICE_ERROR_401, {USER_PREFIX, PRIO, MI, FP}},
+    {"our ufrag and more", false, HWS_ICE_ERROR_401, {USER_LONGER, PRIO, MI, FP}},
+    {"ufrag in another case", false, HWS_ICE_ERROR_401, {USER_CASE, PRIO, MI, FP}},
+    {"wrong password", false, HWS_ICE_ERROR_401, {USER, PRIO, MI_WRONG, FP}},
+    {"password of the other side", false, HWS_ICE_ERROR_401, {USER, PRIO, MI_REMOTE, FP}},
+    {"wrong password goes before unknown attribute", false, HWS_ICE_ERROR_401,
+     {USER, UNKNOWN_REQUIRED, MI_WRONG, FP}},
+    {"wrong password goes before role conflict", true, HWS_ICE_ERROR_401,
+     {USER, CONTROLLING_MORE, MI_WRONG, FP}},
+    {"wrong name goes before role conflict", true, HWS_ICE_ERROR_401,
+     {USER_REVERSED, CONTROLLING_MORE, MI, FP}},
+    {"first of two user names counts", false, HWS_ICE_ERROR_401,
+     {USER_REVERSED, USER, PRIO, MI, FP}},
+    {"unknown required attribute", false, HWS_ICE_ERROR_420,
+     {USER, PRIO, UNKNOWN_REQUIRED, MI, FP}},
+    {"unknown attribute goes before role conflict", true, HWS_ICE_ERROR_420,
+     {USER, CONTROLLING_MORE, UNKNOWN_REQUIRED, MI, FP}},
+    {"no FINGERPRINT", false, HWS_ICE_DISCARD, {USER, PRIO, MI}},
+    {"no FINGERPRINT and no integrity", false, HWS_ICE_DISCARD, {USER, PRIO}},
+    {"FINGERPRINT is not last", false, HWS_ICE_DISCARD, {USER, PRIO, MI, FP, PRIO}},
+    {"controlling, peer has less", true, HWS_ICE_ERROR_487, {USER, CONTROLLING_LESS, MI, FP}},
+    {"controlling, equal", true, HWS_ICE_ERROR_487, {USER, CONTROLLING_EQUAL, MI, FP}},
+    {"controlling, peer has more", true, HWS_ICE_SUCCEED_SWITCH, {USER, CONTROLLING_MORE, MI, FP}},
+    {"controlled, peer has less", false, HWS_ICE_SUCCEED_SWITCH, {USER, CONTROLLED_LESS, MI, FP}},
+    {"controlled, equal", false, HWS_ICE_SUCCEED_SWITCH, {USER, CONTROLLED_EQUAL, MI, FP}},
+    {"controlled, peer has more", false, HWS_ICE_ERROR_487, {USER, CONTROLLED_MORE, MI, FP}},
+    {"controlling, peer controlled", true, HWS_ICE_SUCCEED, {USER, CONTROLLED_MORE, MI, FP}},
+    {"controlled, peer controlling", false, HWS_ICE_SUCCEED, {USER, CONTROLLING_MORE, MI, FP}},
 };
+/* clang-format on */
 
 START_TEST(made_case)
 {
