@@ -24,6 +24,7 @@ static const struct {
     {"demux",       case_run_demux      },
     {"sdp",         case_run_sdp        },
     {"stun",        case_run_stun       },
+    {"agent",       case_run_agent      },
 };
 
 enum { FILE_MAX = 64 * 1024 * 1024 };
