@@ -39,6 +39,15 @@ enum {
     HWS_MESSAGE_MAX_DEFAULT = 256 * 1024, /* a=max-message-size that we announce by default */
     HWS_SEND_BUFFER = 1024 * 1024,        /* bytes of one association waiting to be sent */
     HWS_RECEIVE_BUFFER = 1024 * 1024,
+
+    /* SCTP. A burst after one input is at most what the congestion window lets out; when this is
+     * full usrsctp keeps the rest. Blocks of 16 KiB: 14 packets each, 900 in all. */
+    HWS_SCTP_QUEUE_BLOCKS = 64,
+    /* Unacknowledged messages of one association: each costs usrsctp about 500 bytes beside its
+     * own, which a buffer counted in bytes would not see. */
+    HWS_SCTP_MESSAGES_MAX = 16384,
+    /* Ports 1024 to 65535 name the associations of a process to usrsctp. */
+    HWS_SCTP_ASSOCIATIONS_MAX = 60000,
 };
 
 _Static_assert(HWS_DATAGRAM_MAX <= HWS_DATAGRAM_IN_MAX, "we must be able to read what we send");

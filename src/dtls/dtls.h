@@ -41,7 +41,8 @@ HWS_MUST_USE enum hws_err hws_dtls_new(const struct hws_dtls_config *config,
 void hws_dtls_free(struct hws_dtls *dtls); /**< accepts NULL; sends nothing */
 
 /** What the peer's certificate must match (any one of the list; strongest first). May come while
- *  the handshake runs, not be changed after. Copies. @retval HWS_ERR_ARGUMENT @retval HWS_ERR_STATE */
+ *  the handshake runs, not be changed after. Copies.
+ *  @retval HWS_ERR_ARGUMENT @retval HWS_ERR_STATE */
 HWS_MUST_USE enum hws_err hws_dtls_expect(struct hws_dtls *dtls,
                                           const struct hws_fingerprint *fingerprints, size_t count,
                                           hws_time now);

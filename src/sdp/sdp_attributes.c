@@ -127,8 +127,8 @@ static const struct attribute {
     [HWS_SINGLE_BUNDLE_ONLY] = {"bundle-only",       AT_MEDIA,   true,  HWS_SDP_E_LINE,      is_any      },
     [HWS_SINGLE_SCTP_PORT] = {"sctp-port",         AT_MEDIA,   false, HWS_SDP_E_SCTP_PORT, is_sctp_port},
     [HWS_SINGLE_SCTPMAP] = {"sctpmap",           AT_MEDIA,   false, HWS_SDP_E_SCTP_PORT, is_sctpmap  },
-    [HWS_SINGLE_MAX_MESSAGE_SIZE] = {"max-message-size",  AT_MEDIA,   false,
-                          HWS_SDP_E_MAX_MESSAGE_SIZE,                                  is_size     },
+    [HWS_SINGLE_MAX_MESSAGE_SIZE] = {"max-message-size", AT_MEDIA, false,
+                                     HWS_SDP_E_MAX_MESSAGE_SIZE, is_size},
 };
 
 static const struct attribute manys[HWS_MANY_COUNT] = {

@@ -1,7 +1,7 @@
 /**
  * @file
- * A bidirectional stream to a distributor over the gRPC C core. The edge of signal/: it moves packed
- * messages and decides nothing.
+ * A bidirectional stream to a distributor over the gRPC C core: the edge of signal/, which moves
+ * packed messages and decides nothing.
  *
  * One thread per connection object runs gRPC's completion queue. It never calls the program: it
  * puts what happened into a bounded, locked queue and calls @c wake, which must be safe from any
