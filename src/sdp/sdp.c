@@ -2,31 +2,53 @@
 
 #include "base/bytes.h"
 
+/* clang-format off */
 static const struct {
     const char *name;
     const char *text;
 } flaws[HWS_SDP_FLAW_COUNT] = {
-    [HWS_SDP_SOUND] = {"SOUND",              "nothing is wrong"                               },
-    [HWS_SDP_E_ORDER] = {"E_ORDER",            "a line is missing or out of order"              },
-    [HWS_SDP_E_LINE] = {"E_LINE",             "a line is malformed"                            },
-    [HWS_SDP_E_NUL] = {"E_NUL",              "a line holds a NUL byte"                        },
-    [HWS_SDP_E_VERSION] = {"E_VERSION",          "the version is not 0"                           },
-    [HWS_SDP_E_ORIGIN] = {"E_ORIGIN",           "the origin is malformed"                        },
-    [HWS_SDP_E_TIME] = {"E_TIME",             "the time is malformed"                          },
-    [HWS_SDP_E_CONNECTION] = {"E_CONNECTION",       "the connection address is malformed or missing" },
-    [HWS_SDP_E_MLINE] = {"E_MLINE",            "a media line is malformed"                      },
-    [HWS_SDP_E_NO_DATA] = {"E_NO_DATA",          "no section is for data channels"                },
-    [HWS_SDP_E_SCTP_PORT] = {"E_SCTP_PORT",        "the SCTP port is malformed or missing"          },
-    [HWS_SDP_E_MAX_MESSAGE_SIZE] = {"E_MAX_MESSAGE_SIZE", "max-message-size is malformed"                  },
-    [HWS_SDP_E_UFRAG] = {"E_UFRAG",            "the ICE ufrag is malformed or missing"          },
-    [HWS_SDP_E_PWD] = {"E_PWD",              "the ICE password is malformed or missing"       },
-    [HWS_SDP_E_FINGERPRINT] = {"E_FINGERPRINT",      "a fingerprint is malformed, or none is usable"  },
-    [HWS_SDP_E_SETUP] = {"E_SETUP",            "the setup role is missing or not allowed here"  },
-    [HWS_SDP_E_MID] = {"E_MID",              "a mid is malformed or taken"                    },
-    [HWS_SDP_E_BUNDLE] = {"E_BUNDLE",           "a group is malformed or names what is not there"},
-    [HWS_SDP_E_DUPLICATE] = {"E_DUPLICATE",        "an attribute comes twice with two values"       },
-    [HWS_SDP_E_CANDIDATE] = {"E_CANDIDATE",        "a candidate is malformed"                       },
+    [HWS_SDP_SOUND] =
+        {"SOUND", "nothing is wrong"},
+    [HWS_SDP_E_ORDER] =
+        {"E_ORDER", "a line is missing or out of order"},
+    [HWS_SDP_E_LINE] =
+        {"E_LINE", "a line is malformed"},
+    [HWS_SDP_E_NUL] =
+        {"E_NUL", "a line holds a NUL byte"},
+    [HWS_SDP_E_VERSION] =
+        {"E_VERSION", "the version is not 0"},
+    [HWS_SDP_E_ORIGIN] =
+        {"E_ORIGIN", "the origin is malformed"},
+    [HWS_SDP_E_TIME] =
+        {"E_TIME", "the time is malformed"},
+    [HWS_SDP_E_CONNECTION] =
+        {"E_CONNECTION", "the connection address is malformed or missing"},
+    [HWS_SDP_E_MLINE] =
+        {"E_MLINE", "a media line is malformed"},
+    [HWS_SDP_E_NO_DATA] =
+        {"E_NO_DATA", "no section is for data channels"},
+    [HWS_SDP_E_SCTP_PORT] =
+        {"E_SCTP_PORT", "the SCTP port is malformed or missing"},
+    [HWS_SDP_E_MAX_MESSAGE_SIZE] =
+        {"E_MAX_MESSAGE_SIZE", "max-message-size is malformed"},
+    [HWS_SDP_E_UFRAG] =
+        {"E_UFRAG", "the ICE ufrag is malformed or missing"},
+    [HWS_SDP_E_PWD] =
+        {"E_PWD", "the ICE password is malformed or missing"},
+    [HWS_SDP_E_FINGERPRINT] =
+        {"E_FINGERPRINT", "a fingerprint is malformed, or none is usable"},
+    [HWS_SDP_E_SETUP] =
+        {"E_SETUP", "the setup role is missing or not allowed here"},
+    [HWS_SDP_E_MID] =
+        {"E_MID", "a mid is malformed or taken"},
+    [HWS_SDP_E_BUNDLE] =
+        {"E_BUNDLE", "a group is malformed or names what is not there"},
+    [HWS_SDP_E_DUPLICATE] =
+        {"E_DUPLICATE", "an attribute comes twice with two values"},
+    [HWS_SDP_E_CANDIDATE] =
+        {"E_CANDIDATE", "a candidate is malformed"},
 };
+/* clang-format on */
 
 const char *hws_sdp_flaw_name(enum hws_sdp_flaw flaw)
 {

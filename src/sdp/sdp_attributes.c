@@ -109,33 +109,51 @@ static bool is_group(struct hws_bytes value)
     return hws_words_done(&words);
 }
 
-static const struct attribute {
+struct attribute {
     const char *name;
     uint8_t levels;
     bool is_flag; /* has no value; one with a value is another attribute */
     enum hws_sdp_flaw flaw;
     bool (*check)(struct hws_bytes value);
-} singles[HWS_SINGLE_COUNT] = {
-    [HWS_SINGLE_UFRAG] = {"ice-ufrag",         AT_BOTH,    false, HWS_SDP_E_UFRAG,     is_ufrag    },
-    [HWS_SINGLE_PWD] = {"ice-pwd",           AT_BOTH,    false, HWS_SDP_E_PWD,       is_pwd      },
-    [HWS_SINGLE_ICE_OPTIONS] = {"ice-options",       AT_BOTH,    false, HWS_SDP_E_LINE,      is_any      },
-    [HWS_SINGLE_ICE_LITE] = {"ice-lite",          AT_SESSION, true,  HWS_SDP_E_LINE,      is_any      },
-    [HWS_SINGLE_END_OF_CANDIDATES] = {"end-of-candidates", AT_BOTH,    true,  HWS_SDP_E_LINE,      is_any      },
-    [HWS_SINGLE_SETUP] = {"setup",             AT_BOTH,    false, HWS_SDP_E_SETUP,     is_setup    },
-    [HWS_SINGLE_TLS_ID] = {"tls-id",            AT_BOTH,    false, HWS_SDP_E_LINE,      is_any      },
-    [HWS_SINGLE_MID] = {"mid",               AT_MEDIA,   false, HWS_SDP_E_MID,       is_mid      },
-    [HWS_SINGLE_BUNDLE_ONLY] = {"bundle-only",       AT_MEDIA,   true,  HWS_SDP_E_LINE,      is_any      },
-    [HWS_SINGLE_SCTP_PORT] = {"sctp-port",         AT_MEDIA,   false, HWS_SDP_E_SCTP_PORT, is_sctp_port},
-    [HWS_SINGLE_SCTPMAP] = {"sctpmap",           AT_MEDIA,   false, HWS_SDP_E_SCTP_PORT, is_sctpmap  },
-    [HWS_SINGLE_MAX_MESSAGE_SIZE] = {"max-message-size", AT_MEDIA, false,
-                                     HWS_SDP_E_MAX_MESSAGE_SIZE, is_size},
+};
+
+/* clang-format off */
+static const struct attribute singles[HWS_SINGLE_COUNT] = {
+    [HWS_SINGLE_UFRAG] =
+        {"ice-ufrag", AT_BOTH, false, HWS_SDP_E_UFRAG, is_ufrag},
+    [HWS_SINGLE_PWD] =
+        {"ice-pwd", AT_BOTH, false, HWS_SDP_E_PWD, is_pwd},
+    [HWS_SINGLE_ICE_OPTIONS] =
+        {"ice-options", AT_BOTH, false, HWS_SDP_E_LINE, is_any},
+    [HWS_SINGLE_ICE_LITE] =
+        {"ice-lite", AT_SESSION, true, HWS_SDP_E_LINE, is_any},
+    [HWS_SINGLE_END_OF_CANDIDATES] =
+        {"end-of-candidates", AT_BOTH, true, HWS_SDP_E_LINE, is_any},
+    [HWS_SINGLE_SETUP] =
+        {"setup", AT_BOTH, false, HWS_SDP_E_SETUP, is_setup},
+    [HWS_SINGLE_TLS_ID] =
+        {"tls-id", AT_BOTH, false, HWS_SDP_E_LINE, is_any},
+    [HWS_SINGLE_MID] =
+        {"mid", AT_MEDIA, false, HWS_SDP_E_MID, is_mid},
+    [HWS_SINGLE_BUNDLE_ONLY] =
+        {"bundle-only", AT_MEDIA, true, HWS_SDP_E_LINE, is_any},
+    [HWS_SINGLE_SCTP_PORT] =
+        {"sctp-port", AT_MEDIA, false, HWS_SDP_E_SCTP_PORT, is_sctp_port},
+    [HWS_SINGLE_SCTPMAP] =
+        {"sctpmap", AT_MEDIA, false, HWS_SDP_E_SCTP_PORT, is_sctpmap},
+    [HWS_SINGLE_MAX_MESSAGE_SIZE] =
+        {"max-message-size", AT_MEDIA, false, HWS_SDP_E_MAX_MESSAGE_SIZE, is_size},
 };
 
 static const struct attribute manys[HWS_MANY_COUNT] = {
-    [HWS_MANY_FINGERPRINT] = {"fingerprint", AT_BOTH,    false, HWS_SDP_E_FINGERPRINT, is_fingerprint},
-    [HWS_MANY_CANDIDATE] = {"candidate",   AT_MEDIA,   false, HWS_SDP_E_CANDIDATE,   is_candidate  },
-    [HWS_MANY_GROUP] = {"group",       AT_SESSION, false, HWS_SDP_E_BUNDLE,      is_group      },
+    [HWS_MANY_FINGERPRINT] =
+        {"fingerprint", AT_BOTH, false, HWS_SDP_E_FINGERPRINT, is_fingerprint},
+    [HWS_MANY_CANDIDATE] =
+        {"candidate", AT_MEDIA, false, HWS_SDP_E_CANDIDATE, is_candidate},
+    [HWS_MANY_GROUP] =
+        {"group", AT_SESSION, false, HWS_SDP_E_BUNDLE, is_group},
 };
+/* clang-format on */
 
 static const struct attribute *find(const struct attribute *rows, size_t count,
                                     struct hws_bytes name, bool in_media)
