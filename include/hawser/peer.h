@@ -167,7 +167,8 @@ HWS_MUST_USE enum hws_err hws_peer_open_channel(struct hws_peer *peer,
                                                 hws_time now, struct hws_channel *out);
 
 /**
- * Send one message; it is copied. Empty messages are legal.
+ * Send one message; it is copied. Empty messages are legal. A call that fails changes nothing: a
+ * message lent by hws_peer_next_event() is still there, to be kept and sent later.
  *
  * @retval HWS_ERR_FULL     the send buffer is full: HWS_EVENT_WRITABLE follows
  * @retval HWS_ERR_TOO_BIG  bigger than the other side takes, or than the send buffer

@@ -100,12 +100,16 @@ struct hws_sctp_event {
     enum hws_sctp_event_kind kind;
     uint16_t stream;
     uint32_t ppid;
-    struct hws_bytes data; /**< borrowed until the next call on the association */
+    struct hws_bytes data; /**< borrowed until the next hws_sctp_next_event(), abort or free */
 };
 
 /** Messages are left inside SCTP until they are asked for here, so that the receive window does
  *  its work; what was received before the end comes before HWS_SCTP_DOWN. */
 bool hws_sctp_next_event(struct hws_sctp *sctp, struct hws_sctp_event *out);
+
+/** Is there room again after HWS_ERR_FULL? True once, as HWS_SCTP_WRITABLE would be told once, but
+ *  without taking the messages before it: a reader that pauses may go on writing. */
+bool hws_sctp_take_writable(struct hws_sctp *sctp);
 
 /** CLOSED (peer aborted, shut down or started over), TIMEOUT (retransmissions used up), REFUSED,
  *  TOO_BIG (a message over receive_max), MALFORMED (the peer broke the protocol); @c foreign is

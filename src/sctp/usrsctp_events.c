@@ -258,6 +258,13 @@ static bool tell(struct hws_sctp *sctp, struct hws_sctp_event *out)
     return true;
 }
 
+bool hws_sctp_take_writable(struct hws_sctp *sctp)
+{
+    if (sctp->wanted == 0 || !sctp->socket || !hws_sctp_has_room(sctp, sctp->wanted)) return false;
+    sctp->wanted = 0;
+    return true;
+}
+
 bool hws_sctp_next_event(struct hws_sctp *sctp, struct hws_sctp_event *out)
 {
     struct hws_sctp_event event;
@@ -283,10 +290,7 @@ bool hws_sctp_next_event(struct hws_sctp *sctp, struct hws_sctp_event *out)
         };
         return true;
     }
-    if (sctp->wanted > 0 && sctp->socket && hws_sctp_has_room(sctp, sctp->wanted)) {
-        sctp->wanted = 0;
-        *out = (struct hws_sctp_event){.kind = HWS_SCTP_WRITABLE};
-        return true;
-    }
-    return false;
+    if (!hws_sctp_take_writable(sctp)) return false;
+    *out = (struct hws_sctp_event){.kind = HWS_SCTP_WRITABLE};
+    return true;
 }
