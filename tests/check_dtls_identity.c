@@ -139,7 +139,7 @@ static void run_cheat(struct cheat *cheat, enum variant variant, int end, int ve
     bool late = variant == LATE_RIGHT || variant == LATE_WRONG;
 
     world_init_bare(&world, end == CLIENT ? cheat->shown : own, end == CLIENT ? own : cheat->shown,
-                    1, 0);
+                    1, 0, 0);
     world_expect(&world, end, own);
     if (!late) world_expect(&world, honest, expected);
     world_start(&world);
@@ -214,7 +214,7 @@ START_TEST(takes_any_of_the_list)
     list[0].digest[63] ^= 1;
     list[1].digest[0] ^= 1;
     memset(list[3].digest, 0, sizeof(list[3].digest));
-    world_init_bare(&world, alice[0], bob[0], 1, 0);
+    world_init_bare(&world, alice[0], bob[0], 1, 0, 0);
     world_expect(&world, SERVER, alice[0]);
     ck_assert_int_eq(hws_dtls_expect(world.end[CLIENT], list, 4, world.now), HWS_OK);
     ck_assert(world_connect(&world, HWS_SEC(1)));
@@ -236,7 +236,7 @@ START_TEST(compares_all_of_it)
         struct hws_fingerprint near = right;
 
         near.digest[at] ^= 0x10;
-        world_init_bare(&world, alice[0], bob[0], 1, 0);
+        world_init_bare(&world, alice[0], bob[0], 1, 0, 0);
         world_expect(&world, SERVER, alice[0]);
         ck_assert_int_eq(hws_dtls_expect(world.end[CLIENT], &near, 1, world.now), HWS_OK);
         ck_assert(!world_connect(&world, HWS_SEC(5)));
@@ -256,7 +256,7 @@ START_TEST(refuses_bad_lists)
     for (int i = 0; i <= HWS_FINGERPRINT_LIST; i++) {
         ck_assert_int_eq(hws_identity_fingerprint(bob[0], HWS_HASH_SHA256, &list[i]), HWS_OK);
     }
-    world_init_bare(&world, alice[0], bob[0], 1, 0);
+    world_init_bare(&world, alice[0], bob[0], 1, 0, 0);
     dtls = world.end[CLIENT];
     ck_assert_int_eq(hws_dtls_expect(dtls, list, 0, world.now), HWS_ERR_ARGUMENT);
     ck_assert_int_eq(hws_dtls_expect(dtls, list, HWS_FINGERPRINT_LIST + 1, world.now),
@@ -275,7 +275,7 @@ END_TEST
 START_TEST(takes_it_in_the_middle)
 {
     for (int right = 0; right < 2; right++) {
-        world_init_bare(&world, alice[_i], bob[_i], 1, 0);
+        world_init_bare(&world, alice[_i], bob[_i], 1, 0, 0);
         world_expect(&world, CLIENT, bob[_i]);
         world_start(&world);
         ck_assert(world_step(&world, HWS_NEVER));
@@ -294,7 +294,7 @@ START_TEST(holds_data_until_the_fingerprint_is_known)
 {
     enum { SENT = HWS_DTLS_PLAIN_HOLD + 36 };
 
-    world_init_bare(&world, alice[_i], bob[_i], 1, 0);
+    world_init_bare(&world, alice[_i], bob[_i], 1, 0, 0);
     world_expect(&world, CLIENT, bob[_i]);
     world_start(&world);
     world_run(&world, HWS_SEC(1));
@@ -320,7 +320,7 @@ START_TEST(forgets_held_data_when_closed)
     struct hws_bytes plain;
 
     for (int by_peer = 0; by_peer < 2; by_peer++) {
-        world_init_bare(&world, alice[_i], bob[_i], 1, 0);
+        world_init_bare(&world, alice[_i], bob[_i], 1, 0, 0);
         world_expect(&world, CLIENT, bob[_i]);
         world_start(&world);
         world_run(&world, HWS_SEC(1));

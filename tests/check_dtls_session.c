@@ -122,7 +122,8 @@ static const size_t mtus[] = {256, 512, 900, 1200, 1472};
 START_TEST(keeps_to_the_mtu)
 {
     for (int i = 0; i < AGREEING; i++) {
-        world_init_bare(&world, alice[pairings[i].client], bob[pairings[i].server], 1, mtus[_i]);
+        world_init_bare(&world, alice[pairings[i].client], bob[pairings[i].server], 1, mtus[_i],
+                        mtus[_i]);
         world_expect(&world, CLIENT, bob[pairings[i].server]);
         world_expect(&world, SERVER, alice[pairings[i].client]);
         ck_assert_msg(world_connect(&world, HWS_SEC(1)), "pairing %d: %s", i,
@@ -352,6 +353,7 @@ START_TEST(gives_up_in_the_middle)
     ck_assert(world.failed[SERVER]);
     ck_assert_int_eq(hws_dtls_fault(world.end[SERVER]).err, HWS_ERR_TIMEOUT);
     world_run(&world, HWS_SEC(60));
+    ck_assert(world.failed[CLIENT] != is_13(&pairings[_i]));
     /* A client of 1.3 that got all it needs stays connected, and stops asking. */
     ck_assert_int_eq(hws_dtls_deadline(world.end[CLIENT]), HWS_NEVER);
     world_fini(&world);
@@ -500,6 +502,7 @@ START_TEST(survives_a_spray)
     } while (world_step(&world, world.born + HWS_SEC(3)));
     ck_assert_msg(world.connected[CLIENT] && world.connected[SERVER], "%s", world_log_tail(&world));
     ck_assert(!world.failed[CLIENT] && !world.failed[SERVER]);
+    ck_assert_uint_lt(world.sent[CLIENT] + world.sent[SERVER], 40); /* thousands drew no answer */
     world_fini(&world);
 }
 END_TEST
@@ -519,6 +522,22 @@ START_TEST(believes_an_alert_before_silence)
     ck_assert_int_eq(hws_dtls_fault(world.end[CLIENT]).err, HWS_ERR_HANDSHAKE);
     ck_assert_int_eq(hws_dtls_fault(world.end[CLIENT]).foreign, 40);
     ck_assert(world_log_saw(&world, "dtls alert.plain code=40"));
+    world_fini(&world);
+}
+END_TEST
+
+/* The same alert, but the handshake goes on, however slowly. */
+START_TEST(forgets_an_alert_when_more_comes)
+{
+    begin(&pairings[_i], 1);
+    world.lose = lose_last_flight_of_client;
+    world.lose_count = 20;
+    world_start(&world);
+    forge(CLIENT, &forgeries[0]);
+    world_run(&world, HWS_SEC(25));
+    ck_assert_int_lt(world.lose_count, 0);
+    ck_assert(world.connected[CLIENT] && world.connected[SERVER]);
+    ck_assert_int_gt(world.connected_at[SERVER] - world.born, HWS_MS(2500));
     world_fini(&world);
 }
 END_TEST
@@ -554,6 +573,32 @@ static void keep_hello(uint8_t out[FILE_MAX], size_t *out_len)
     memcpy(out, hello.data, hello.len);
     *out_len = hello.len;
 }
+
+static bool holds(const uint8_t *data, size_t len, const char *part, size_t part_len)
+{
+    return memmem(data, len, part, part_len) != NULL;
+}
+
+/* What peers insist on; they are not here to say so. */
+START_TEST(offers_what_peers_want)
+{
+    static const char groups[] = "\x00\x0A\x00\x06\x00\x04\x00\x1D\x00\x17"; /* Chromium */
+    static const char srtp[] = "\x00\x0E\x00\x05\x00\x02\x00\x01\x00";       /* pion, werift */
+    static const char secret[] = "\x00\x17\x00\x00"; /* extended master secret */
+    static const char ticket[] = "\x00\x23\x00\x00"; /* never */
+    uint8_t hello[FILE_MAX];
+    size_t len;
+
+    begin(&pairings[_i], 1);
+    keep_hello(hello, &len);
+    ck_assert_uint_lt(len, 300); /* fits every MTU */
+    ck_assert(holds(hello, len, groups, sizeof(groups) - 1));
+    ck_assert(holds(hello, len, srtp, sizeof(srtp) - 1));
+    ck_assert(holds(hello, len, secret, sizeof(secret) - 1));
+    ck_assert(!holds(hello, len, ticket, sizeof(ticket) - 1));
+    world_fini(&world);
+}
+END_TEST
 
 START_TEST(refuses_every_truncated_hello)
 {
@@ -674,11 +719,10 @@ static const struct browser browsers[] = {
     {"ff-dtls12",        false, false},
 };
 
-START_TEST(answers_browsers)
+static void answer_browser(const struct browser *browser, size_t mtu)
 {
     /* RFC 8446 section 4.1.3: the random of a HelloRetryRequest begins so. */
     static const uint8_t retry[4] = {0xCF, 0x21, 0xAD, 0x74};
-    const struct browser *browser = &browsers[_i];
     uint8_t buffer[FILE_MAX];
     char name[64];
     struct hws_bytes packet;
@@ -686,7 +730,7 @@ START_TEST(answers_browsers)
     struct hws_fragment hello;
     bool unified = false;
 
-    begin(&pairings[0], 1);
+    world_init_bare(&world, alice[0], bob[0], 1, mtu, mtu);
     hws_dtls_start(world.end[SERVER], world.now);
     for (int i = 0; i <= browser->two; i++) {
         ck_assert(!hws_dtls_next_packet(world.end[SERVER], &packet));
@@ -695,12 +739,14 @@ START_TEST(answers_browsers)
     }
     ck_assert(world_log_saw(&world, "dtls hello.joined") == browser->two);
     ck_assert_msg(hws_dtls_next_packet(world.end[SERVER], &packet), "%s", world_log_tail(&world));
+    ck_assert_uint_le(packet.len, mtu);
     ck_assert_int_eq(hws_record_next(&packet, &record), HWS_RECORD_SOUND);
     ck_assert_uint_eq(record.type, HWS_RECORD_HANDSHAKE);
     ck_assert(hws_fragment_next(&record.body, &hello));
     ck_assert_uint_eq(hello.type, HWS_SERVER_HELLO);
     ck_assert_mem_ne(hello.body.data + 2, retry, sizeof(retry));
     do {
+        ck_assert_uint_le(packet.len, mtu);
         while (packet.len > 0) {
             ck_assert_int_eq(hws_record_next(&packet, &record), HWS_RECORD_SOUND);
             unified = unified || record.unified;
@@ -708,6 +754,13 @@ START_TEST(answers_browsers)
     } while (hws_dtls_next_packet(world.end[SERVER], &packet));
     ck_assert(unified == browser->v13);
     world_fini(&world);
+}
+
+/* The joined hello is longer than what wolfSSL reads with the small MTU; the answer keeps to it. */
+START_TEST(answers_browsers)
+{
+    answer_browser(&browsers[_i], HWS_DATAGRAM_MAX);
+    answer_browser(&browsers[_i], 256);
 }
 END_TEST
 
@@ -878,6 +931,7 @@ int main(void)
     tcase_add_loop_test(good, keeps_to_the_mtu, 0, ROWS(mtus));
     tcase_add_test(good, refuses_bad_calls);
     tcase_add_loop_test(good, tells_when_the_queue_is_full, 0, AGREEING);
+    tcase_add_loop_test(good, offers_what_peers_want, 0, 2);
     tcase_add_loop_test(good, answers_browsers, 0, ROWS(browsers));
     tcase_add_loop_test(good, joins_long_hellos, 0, ROWS(hello_sizes));
     tcase_add_loop_test(bad, survives_a_bad_network, 0, 4);
@@ -890,6 +944,7 @@ int main(void)
     tcase_add_loop_test(forged, ignores_each_forgery, 0, AGREEING);
     tcase_add_loop_test(forged, survives_a_spray, 0, AGREEING);
     tcase_add_loop_test(forged, believes_an_alert_before_silence, 0, AGREEING);
+    tcase_add_loop_test(forged, forgets_an_alert_when_more_comes, 0, AGREEING);
     tcase_add_test(forged, says_why_it_drops);
     tcase_add_loop_test(forged, refuses_every_truncated_hello, 0, 2);
     tcase_add_loop_test(forged, survives_every_damaged_hello, 0, 2);

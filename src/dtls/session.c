@@ -50,7 +50,7 @@ struct hws_dtls {
     hws_time ack_at;      /* acknowledge the part of a flight that came (DTLS 1.3) */
     hws_time give_up_at;  /* the handshake takes too long */
     hws_time alert_at;    /* nothing came after a plain fatal alert */
-    hws_time repeat_from; /* the last flight of a DTLS 1.2 server may be repeated again */
+    hws_time answer_from; /* what anybody could forge may make us speak again */
     int plain_alert;
 
     enum hws_dtls_event events[EVENT_MAX]; /* CONNECTED and one end */
@@ -75,7 +75,7 @@ enum hws_err hws_dtls_new(const struct hws_dtls_config *config, struct hws_dtls 
     dtls->rto_first = config->rto ? config->rto : RTO_DEFAULT;
     dtls->give_up_after = config->give_up_after ? config->give_up_after : GIVE_UP_DEFAULT;
     dtls->flight_at = dtls->ack_at = dtls->give_up_at = dtls->alert_at = HWS_NEVER;
-    dtls->repeat_from = -HWS_NEVER;
+    dtls->answer_from = -HWS_NEVER;
     dtls->version = dtls->suite = "none";
     dtls->fault = (struct hws_fault){.layer = "dtls", .what = "nothing failed"};
     err = hws_engine_init(&dtls->engine, config->identity, config->role == HWS_DTLS_SERVER,
@@ -184,6 +184,11 @@ static void finish(struct hws_dtls *dtls, hws_time now)
     dtls->alert_at = HWS_NEVER;
     hws_hello_fini(&dtls->hello);
     enter(dtls, UNPROVEN, now);
+    /* wolfSSL was told to insist on a certificate; we do not lean on that. */
+    if (dtls->proof.leaf_count == 0) {
+        fail(dtls, HWS_ERR_HANDSHAKE, "the peer showed no certificate", 0, now);
+        return;
+    }
     judge(dtls, now);
 }
 
@@ -295,12 +300,32 @@ static void note_plain_alert(struct hws_dtls *dtls, const struct hws_record *rec
     HWS_LOG(&dtls->log, HWS_LOG_INFO, now, "dtls", "alert.plain", "code=%d", dtls->plain_alert);
 }
 
-/* The client lacks our last flight (RFC 6347 section 4.2.4). Once in half a timeout, so that a
- * forged record brings little back. */
+/* Some records make us repeat what we said, and anybody could forge them. So they are listened to
+ * once in half a timeout: honest ones come no faster, and forged ones bring little back. */
+static bool may_answer(struct hws_dtls *dtls, hws_time now)
+{
+    if (now < dtls->answer_from) return false;
+    dtls->answer_from = now + dtls->rto_first / 2;
+    return true;
+}
+
+/* A hello after the version is settled, or, to a client that waits for it, what must follow one. */
+static bool asks_for_repetition(const struct hws_record *record,
+                                const struct hws_record_stage *stage)
+{
+    bool settled = stage->protocol != HWS_PROTOCOL_OPEN;
+    uint8_t type = record->body.data[0];
+
+    if (stage->finished) return false;
+    if (record->unified) return !settled;
+    return settled && record->epoch == 0 && record->type == HWS_RECORD_HANDSHAKE &&
+           (type == HWS_CLIENT_HELLO || type == HWS_SERVER_HELLO);
+}
+
+/* The client lacks our last flight (RFC 6347 section 4.2.4). */
 static void repeat_flight(struct hws_dtls *dtls, hws_time now)
 {
-    if (now < dtls->repeat_from) return;
-    dtls->repeat_from = now + dtls->rto_first / 2;
+    if (!may_answer(dtls, now)) return;
     HWS_LOG(&dtls->log, HWS_LOG_DEBUG, now, "dtls", "retransmit", "why=peer_repeats");
     hws_engine_repeat_flight(&dtls->engine);
 }
@@ -360,7 +385,7 @@ static bool take_record(struct hws_dtls *dtls, const struct hws_record *record, 
         !join_hello(dtls, record, &whole, now)) {
         return true;
     }
-    step(dtls, whole, now);
+    if (!asks_for_repetition(record, &stage) || may_answer(dtls, now)) step(dtls, whole, now);
     return true;
 }
 

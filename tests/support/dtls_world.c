@@ -51,24 +51,27 @@ const char *world_log_tail(const struct world *world)
 }
 
 void world_init_bare(struct world *world, const struct hws_identity *client,
-                     const struct hws_identity *server, uint64_t seed, size_t mtu)
+                     const struct hws_identity *server, uint64_t seed, size_t client_mtu,
+                     size_t server_mtu)
 {
     struct hws_dtls_config config = {
-        .log = {.write = keep_log, .user = world, .level = HWS_LOG_TRACE},
-          .mtu = mtu
+        .log = {.write = keep_log, .user = world, .level = HWS_LOG_TRACE}
     };
 
     memset(world, 0, sizeof(*world));
     world->random = seed * 0x9E3779B97F4A7C15U + 1;
-    world->mtu = mtu ? mtu : HWS_DATAGRAM_MAX;
+    world->mtu[CLIENT] = client_mtu ? client_mtu : HWS_DATAGRAM_MAX;
+    world->mtu[SERVER] = server_mtu ? server_mtu : HWS_DATAGRAM_MAX;
     world->born = wall + HWS_SEC(100); /* wolfSSL's clock never goes back */
     set_now(world, world->born);
     config.identity = client;
     config.role = HWS_DTLS_CLIENT;
+    config.mtu = client_mtu;
     config.log.peer = CLIENT;
     ck_assert_int_eq(hws_dtls_new(&config, &world->end[CLIENT]), HWS_OK);
     config.identity = server;
     config.role = HWS_DTLS_SERVER;
+    config.mtu = server_mtu;
     config.log.peer = SERVER;
     ck_assert_int_eq(hws_dtls_new(&config, &world->end[SERVER]), HWS_OK);
 }
@@ -91,7 +94,7 @@ void world_start(struct world *world)
 void world_init(struct world *world, const struct hws_identity *client,
                 const struct hws_identity *server, uint64_t seed)
 {
-    world_init_bare(world, client, server, seed, 0);
+    world_init_bare(world, client, server, seed, 0, 0);
     world_expect(world, CLIENT, server);
     world_expect(world, SERVER, client);
 }
@@ -125,7 +128,7 @@ static void drain_packets(struct world *world, int from)
     while (hws_dtls_next_packet(world->end[from], &packet)) {
         int copies = chance(world) < world->duplicate ? 2 : 1;
 
-        ck_assert_uint_le(packet.len, world->mtu);
+        ck_assert_uint_le(packet.len, world->mtu[from]);
         if (packet.len > world->biggest) world->biggest = packet.len;
         world->sent[from]++;
         if (world->lose && world->lose(world, from, packet)) continue;

@@ -31,7 +31,7 @@ struct world {
     size_t sky_count;
     uint64_t random;
     double loss, reorder, duplicate; /* probabilities */
-    size_t mtu;
+    size_t mtu[ENDS];
 
     /* Asked for each datagram before chance is; true = it is lost. */
     bool (*lose)(struct world *world, int from, struct hws_bytes datagram);
@@ -51,9 +51,10 @@ struct world {
 /** Identities may be of any versions; each end expects the other's certificate. */
 void world_init(struct world *world, const struct hws_identity *client,
                 const struct hws_identity *server, uint64_t seed);
-/** As above, but nothing is expected yet and nothing started. */
+/** As above, but nothing is expected yet and nothing started. MTU 0 = default. */
 void world_init_bare(struct world *world, const struct hws_identity *client,
-                     const struct hws_identity *server, uint64_t seed, size_t mtu);
+                     const struct hws_identity *server, uint64_t seed, size_t client_mtu,
+                     size_t server_mtu);
 void world_fini(struct world *world);
 
 void world_expect(struct world *world, int end, const struct hws_identity *other);
