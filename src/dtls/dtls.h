@@ -91,7 +91,7 @@ bool hws_dtls_next_plain(struct hws_dtls *dtls, struct hws_bytes *out);
 HWS_MUST_USE enum hws_err hws_dtls_send(struct hws_dtls *dtls, struct hws_bytes plain,
                                         hws_time now);
 
-/** Does the packet queue have room for another record? */
+/** True when hws_dtls_send() would not say HWS_ERR_FULL, unless memory for its queue runs out. */
 bool hws_dtls_has_room(const struct hws_dtls *dtls);
 
 /** Say close_notify, once; legal in every state. No event follows. */

@@ -575,5 +575,5 @@ size_t hws_dtls_plain_max(const struct hws_dtls *dtls)
 
 bool hws_dtls_has_room(const struct hws_dtls *dtls)
 {
-    return dtls->engine.packets.count < dtls->engine.packets.slot_count;
+    return dtls->engine.packets.count < HWS_DTLS_QUEUE; /* it grows up to that */
 }
