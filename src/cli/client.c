@@ -69,13 +69,16 @@ static int run(struct hws_client *client, const struct hws_options *options)
 {
     struct hws_input *input;
     enum hws_err err = hws_client_connect(client);
+    int status;
 
     if (err) return failed(client, "cannot connect", err);
     if (options->verbose) hws_report_timeline(client);
     if (options->echo_test > 0) return hws_echo_test(client, options);
     err = hws_input_start(wake, client, &input);
     if (err) return failed(client, "standard input", err);
-    return exchange(client, input, options);
+    status = exchange(client, input, options);
+    hws_input_free(input);
+    return status;
 }
 
 int hws_command_client(int argc, char **argv)

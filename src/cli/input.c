@@ -10,29 +10,67 @@ struct hws_input {
     pthread_cond_t taken;  /* the buffer is free again */
     size_t len;            /* bytes that wait; 0 = the buffer is the thread's */
     bool ended;
+    bool running;          /* the thread is there */
+    bool abandoned;        /* the session let go: the thread frees */
     void (*wake)(void *user);
     void *user;
     uint8_t data[HWS_INPUT_MAX];
 };
 
+static void release(struct hws_input *input)
+{
+    pthread_mutex_destroy(&input->lock);
+    pthread_cond_destroy(&input->taken);
+    free(input);
+}
+
+/* Hand over what was read and wait until it is taken; false at the end. */
+static bool offer(struct hws_input *input, ssize_t got)
+{
+    bool more = got > 0;
+
+    pthread_mutex_lock(&input->lock);
+    input->ended = !more;
+    input->len = more ? (size_t)got : 0;
+    if (!input->abandoned) input->wake(input->user);
+    while (input->len > 0 && !input->abandoned) {
+        pthread_cond_wait(&input->taken, &input->lock);
+    }
+    more = more && !input->abandoned;
+    pthread_mutex_unlock(&input->lock);
+    return more;
+}
+
 static void *run(void *arg)
 {
     struct hws_input *input = arg;
+    bool abandoned;
+    ssize_t got;
 
-    for (;;) {
-        ssize_t got = read(STDIN_FILENO, input->data, sizeof(input->data));
+    do {
+        do {
+            got = read(STDIN_FILENO, input->data, sizeof(input->data));
+        } while (got < 0 && errno == EINTR);
+    } while (offer(input, got));
+    pthread_mutex_lock(&input->lock);
+    input->running = false;
+    abandoned = input->abandoned;
+    pthread_mutex_unlock(&input->lock);
+    if (abandoned) release(input);
+    return NULL;
+}
 
-        if (got < 0 && errno == EINTR) continue;
-        pthread_mutex_lock(&input->lock);
-        input->ended = got <= 0;
-        input->len = got > 0 ? (size_t)got : 0;
-        input->wake(input->user);
-        while (input->len > 0) {
-            pthread_cond_wait(&input->taken, &input->lock);
-        }
-        pthread_mutex_unlock(&input->lock);
-        if (got <= 0) return NULL;
-    }
+void hws_input_free(struct hws_input *input)
+{
+    bool running;
+
+    if (!input) return;
+    pthread_mutex_lock(&input->lock);
+    running = input->running;
+    input->abandoned = true;
+    pthread_cond_signal(&input->taken);
+    pthread_mutex_unlock(&input->lock);
+    if (!running) release(input);
 }
 
 enum hws_err hws_input_start(void (*wake)(void *user), void *user, struct hws_input **out)
@@ -43,6 +81,7 @@ enum hws_err hws_input_start(void (*wake)(void *user), void *user, struct hws_in
     if (!input) return HWS_ERR_NO_MEMORY;
     input->wake = wake;
     input->user = user;
+    input->running = true;
     if (pthread_mutex_init(&input->lock, NULL) || pthread_cond_init(&input->taken, NULL) ||
         pthread_create(&thread, NULL, run, input) || pthread_detach(thread)) {
         free(input);

@@ -24,6 +24,8 @@ void hws_input_taken(struct hws_input *input);
 /** The input has ended and every piece was taken. */
 bool hws_input_ended(struct hws_input *input);
 
-/* There is no free: the thread may sit in read(2) for ever, and ends with the process. */
+/** Let it go; accepts NULL. A thread that sits in read(2) stays there, wakes nobody any more, and
+ *  frees what is left when the read returns. */
+void hws_input_free(struct hws_input *input);
 
 #endif /* HWS_CLI_INPUT_H */

@@ -182,6 +182,7 @@ static int run(struct hws_worker *worker, const struct hws_options *options)
     if (!options->echo && hws_input_start(wake, worker, &serving->input))
         fprintf(stderr, "hawser worker: standard input cannot be read\n");
     status = serve(serving);
+    hws_input_free(serving->input);
     for (size_t i = 0; i < CLIENT_MAX; i++) {
         release(&serving->guests[i]);
     }
