@@ -139,7 +139,10 @@ static bool find_data(const struct hws_sdp_draft *draft, struct hws_sdp_finding 
         enum hws_sdp_proto proto;
 
         if (!is_data(section, &proto)) continue;
-        if (out->data && is_rejected(draft, section)) continue;
+        /* Of rejected ones the first that names its format counts: the others may be anybody's. */
+        if (out->data && is_rejected(draft, section) &&
+            (hws_text_is(out->data->m.formats, web) || !hws_text_is(section->m.formats, web)))
+            continue;
         out->data = section;
         out->proto = proto;
         out->rejected = is_rejected(draft, section);
