@@ -34,7 +34,7 @@ enum hws_bus_frame_kind {
 struct hws_bus_frame {
     enum hws_bus_frame_kind kind;
     uint64_t session;
-    uint64_t instance;        /**< of the client's half: where answers go */
+    uint64_t instance; /**< of the client's half: where answers go */
     int64_t worker;
     uint64_t epoch;           /**< of the worker's registration; 0 = not known yet */
     uint64_t number;          /**< RELAY: from 1 in each direction of the session */
@@ -87,7 +87,6 @@ struct hws_bus_ops {
  * A bus inside one process, for up to @p worker_cap workers.
  * @retval HWS_ERR_ARGUMENT @retval HWS_ERR_NO_MEMORY
  */
-HWS_MUST_USE enum hws_err hws_bus_local_new(size_t worker_cap, uint64_t seed,
-                                            struct hws_bus **out);
+HWS_MUST_USE enum hws_err hws_bus_local_new(size_t worker_cap, uint64_t seed, struct hws_bus **out);
 
 #endif /* HWS_DISTRIBUTOR_BUS_H */

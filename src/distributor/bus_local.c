@@ -92,7 +92,8 @@ static void local_free(struct hws_bus *bus)
     struct local *local = local_of(bus);
     struct hws_bus_delivery delivery;
 
-    while (local_next(bus, &delivery)) continue;
+    while (local_next(bus, &delivery))
+        continue;
     hws_table_fini(&local->workers);
     free(local);
 }

@@ -17,10 +17,14 @@ static const struct limit {
     uint32_t preset, min, max;
     const char *what;
 } limits[] = {
-#define COUNT(name, field, preset, min, max, what) \
-    {name, offsetof(struct hws_config, field), false, preset, min, max, what}
-#define TIME(name, field, preset, min, max, what) \
-    {name, offsetof(struct hws_config, field), true, preset, min, max, what}
+#define COUNT(name, field, preset, min, max, what)                              \
+    {                                                                           \
+        name, offsetof(struct hws_config, field), false, preset, min, max, what \
+    }
+#define TIME(name, field, preset, min, max, what)                              \
+    {                                                                          \
+        name, offsetof(struct hws_config, field), true, preset, min, max, what \
+    }
     COUNT("streams", limits.streams, 65536, 1, 1 << 20, "open streams, of clients and workers"),
     COUNT("sessions", limits.sessions, 65536, 1, 1 << 20, "open sessions"),
     COUNT("clients-per-worker", limits.clients_per_worker, 10000, 1, 1 << 20,
@@ -156,8 +160,9 @@ static enum hws_err read_listen(const char *text, struct hws_listen *out,
         return fail(error, "--listen %s: the port is not a number from 0 to 65535", text);
     }
     if (!read_host(text, (size_t)(colon - text), &listen)) {
-        return fail(error, "--listen %s: the host is neither an IPv4 address, an IPv6 address in "
-                           "brackets, nor localhost",
+        return fail(error,
+                    "--listen %s: the host is neither an IPv4 address, an IPv6 address in "
+                    "brackets, nor localhost",
                     text);
     }
     memcpy(listen.host, text, (size_t)(colon - text));
@@ -205,7 +210,7 @@ static enum hws_err read_argument(size_t count, char *const *args, size_t *at,
                                   struct hws_config *config, struct hws_config_error *error)
 {
     const char *arg = args[*at];
-    const char *value = "";
+    const char *value = NULL;
     enum hws_err err;
 
     if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
@@ -248,7 +253,8 @@ enum hws_err hws_config_read(size_t count, char *const *args, struct hws_config 
     struct hws_config config = {0};
     enum hws_err err = HWS_OK;
 
-    for (size_t i = 0; i < LIMIT_COUNT; i++) store(&config, &limits[i], limits[i].preset);
+    for (size_t i = 0; i < LIMIT_COUNT; i++)
+        store(&config, &limits[i], limits[i].preset);
     for (size_t i = 0; i < count && !config.help && !config.version; i++) {
         err = read_argument(count, args, &i, &config, error);
         if (err) return err;

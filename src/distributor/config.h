@@ -19,7 +19,7 @@ struct hws_listen {
     char host[HWS_LISTEN_TEXT_MAX]; /**< without port, with the brackets of IPv6; or "unix:/path" */
     uint16_t port;                  /**< 0 = the kernel chooses; always 0 for a unix socket */
     bool is_unix;
-    bool is_local;                  /**< loopback or a unix socket */
+    bool is_local; /**< loopback or a unix socket */
 };
 
 /** The limits that the gRPC edge keeps, beside those of the router. */

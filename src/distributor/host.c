@@ -69,8 +69,10 @@ bool hws_host_has_files(size_t count)
     size_t opened = 0;
 
     if (count > sizeof(spare) / sizeof(spare[0])) count = sizeof(spare) / sizeof(spare[0]);
-    while (opened < count && (spare[opened] = dup(STDERR_FILENO)) >= 0) opened++;
-    for (size_t i = 0; i < opened; i++) close(spare[i]);
+    while (opened < count && (spare[opened] = dup(STDERR_FILENO)) >= 0)
+        opened++;
+    for (size_t i = 0; i < opened; i++)
+        close(spare[i]);
     return opened == count;
 }
 
@@ -167,7 +169,8 @@ static void *wait_for_signals(void *unused)
 
     (void)unused;
     watched(&set);
-    while (sigwait(&set, &number) == 0 && !atomic_load(&signals.stop)) signals.call(signals.user);
+    while (sigwait(&set, &number) == 0 && !atomic_load(&signals.stop))
+        signals.call(signals.user);
     return NULL;
 }
 

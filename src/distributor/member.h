@@ -22,9 +22,9 @@ struct hws_member {
 };
 
 struct hws_members {
-    struct hws_table by_worker;  /**< worker id -> index of its stream */
-    struct hws_member *entries;  /**< owned; by index of stream */
-    size_t cap;                  /**< streams */
+    struct hws_table by_worker; /**< worker id -> index of its stream */
+    struct hws_member *entries; /**< owned; by index of stream */
+    size_t cap;                 /**< streams */
 };
 
 /** @p cap streams. @retval HWS_ERR_ARGUMENT  @p cap is out of range @retval HWS_ERR_NO_MEMORY */

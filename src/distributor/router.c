@@ -20,11 +20,10 @@ struct hws_stream_id hws_router_id(const struct hws_router *router, uint32_t ind
 
 static bool limits_are_sane(const struct hws_limits *limits)
 {
-    const uint32_t counts[] = {limits->streams,       limits->sessions,
-                               limits->message,       limits->description,
-                               limits->candidate,     limits->candidates,
-                               limits->session_queue, limits->worker_queue,
-                               limits->clients_per_worker};
+    const uint32_t counts[] = {
+        limits->streams,       limits->sessions,     limits->message,
+        limits->description,   limits->candidate,    limits->candidates,
+        limits->session_queue, limits->worker_queue, limits->clients_per_worker};
     const hws_time times[] = {limits->idle, limits->linger, limits->stall, limits->grace};
 
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
@@ -81,7 +80,8 @@ enum hws_err hws_router_new(const struct hws_router_config *config, struct hws_r
 void hws_router_free(struct hws_router *router)
 {
     if (!router) return;
-    for (uint32_t i = 0; i < router->stream_high; i++) hws_router_drop_queue(router, i);
+    for (uint32_t i = 0; i < router->stream_high; i++)
+        hws_router_drop_queue(router, i);
     while (router->bus_head) {
         struct hws_bus_item *item = router->bus_head;
 
@@ -126,11 +126,8 @@ enum hws_err hws_router_open(struct hws_router *router, enum hws_envelope_side s
     stream = &router->streams[index];
     generation = stream->generation + 1;
     if (generation == 0) generation = 1;
-    *stream = (struct hws_router_stream){.generation = generation,
-                                         .state = HWS_RS_NEW,
-                                         .side = side,
-                                         .user = user,
-                                         .since = now};
+    *stream = (struct hws_router_stream){
+        .generation = generation, .state = HWS_RS_NEW, .side = side, .user = user, .since = now};
     stream->serving.first_seat = HWS_NO_INDEX;
     if (router->stream_count++ == 0) router->next_sweep = now + SWEEP;
     *out = hws_router_id(router, index);
@@ -270,8 +267,8 @@ void hws_router_close(struct hws_router *router, struct hws_stream_id id, hws_ti
     LOG(DEBUG, now, "stream.close", "stream=%u", id.index);
 }
 
-enum hws_err hws_router_feed_bus(struct hws_router *router,
-                                 const struct hws_bus_delivery *delivery, hws_time now)
+enum hws_err hws_router_feed_bus(struct hws_router *router, const struct hws_bus_delivery *delivery,
+                                 hws_time now)
 {
     struct hws_bus_frame frame;
     enum hws_err err;
@@ -281,11 +278,13 @@ enum hws_err hws_router_feed_bus(struct hws_router *router,
         int len = snprintf(text, sizeof(text), "worker %lld is not registered",
                            (long long)delivery->worker);
 
-        frame = (struct hws_bus_frame){.kind = HWS_BUS_END,
-                                       .session = delivery->session,
-                                       .worker = delivery->worker,
-                                       .status = HWS_STATUS_NOT_FOUND,
-                                       .bytes = {(const uint8_t *)text, (size_t)len}};
+        frame = (struct hws_bus_frame){
+            .kind = HWS_BUS_END,
+            .session = delivery->session,
+            .worker = delivery->worker,
+            .status = HWS_STATUS_NOT_FOUND,
+            .bytes = {(const uint8_t *)text, (size_t)len}
+        };
         hws_client_feed_frame(router, &frame, now);
         return HWS_OK;
     }
@@ -336,7 +335,8 @@ void hws_router_tick(struct hws_router *router, hws_time now)
 {
     if (now < router->next_sweep) return;
     router->next_sweep = now + SWEEP;
-    for (uint32_t i = 0; i < router->stream_high; i++) sweep(router, i, now);
+    for (uint32_t i = 0; i < router->stream_high; i++)
+        sweep(router, i, now);
 }
 
 hws_time hws_router_deadline(const struct hws_router *router)
@@ -376,8 +376,7 @@ static bool next_stream_output(struct hws_router *router, uint32_t index,
     if (stream->busy && !stream->cut) return false;
     item = hws_router_unqueue(router, index);
     if (!item && stream->state != HWS_RS_ENDING) return false;
-    *out = (struct hws_router_output){.stream = hws_router_id(router, index),
-                                      .user = stream->user};
+    *out = (struct hws_router_output){.stream = hws_router_id(router, index), .user = stream->user};
     if (item) {
         out->kind = HWS_ROUTER_SEND;
         out->bytes = (struct hws_bytes){item->bytes, item->len};

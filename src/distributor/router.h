@@ -68,19 +68,19 @@ enum hws_status {
 
 /** Every bound; config.c has the defaults and the names that errors use. */
 struct hws_limits {
-    uint32_t streams;            /**< open at once, of clients and workers */
-    uint32_t sessions;           /**< seats at workers of this process */
+    uint32_t streams;  /**< open at once, of clients and workers */
+    uint32_t sessions; /**< seats at workers of this process */
     uint32_t clients_per_worker;
-    uint32_t message;            /**< bytes of one packed message */
-    uint32_t description;        /**< payload bytes of OFFER, ANSWER and ACCEPT_ANSWER */
-    uint32_t candidate;          /**< payload bytes of the other events */
-    uint32_t candidates;         /**< one direction, since the last OFFER; plus one end mark */
-    uint32_t session_queue;      /**< bytes waiting for a client, or a worker in one session */
-    uint32_t worker_queue;       /**< bytes waiting for one worker */
-    hws_time idle;               /**< a stream that neither registered nor offered */
-    hws_time linger;             /**< rule 9 */
-    hws_time stall;              /**< a message that the reader does not take */
-    hws_time grace;              /**< rule 7 */
+    uint32_t message;       /**< bytes of one packed message */
+    uint32_t description;   /**< payload bytes of OFFER, ANSWER and ACCEPT_ANSWER */
+    uint32_t candidate;     /**< payload bytes of the other events */
+    uint32_t candidates;    /**< one direction, since the last OFFER; plus one end mark */
+    uint32_t session_queue; /**< bytes waiting for one client, or for a worker in one session */
+    uint32_t worker_queue;  /**< bytes waiting for one worker */
+    hws_time idle;          /**< a stream that neither registered nor offered */
+    hws_time linger;        /**< rule 9 */
+    hws_time stall;         /**< a message that the reader does not take */
+    hws_time grace;         /**< rule 7 */
 };
 
 struct hws_router;
@@ -140,8 +140,8 @@ void hws_router_sent(struct hws_router *router, struct hws_stream_id stream, hws
 void hws_router_close(struct hws_router *router, struct hws_stream_id stream, hws_time now);
 
 /** Something arrived on the bus. @retval HWS_ERR_MALFORMED  not a frame; dropped */
-enum hws_err hws_router_feed_bus(struct hws_router *router,
-                                 const struct hws_bus_delivery *delivery, hws_time now);
+enum hws_err hws_router_feed_bus(struct hws_router *router, const struct hws_bus_delivery *delivery,
+                                 hws_time now);
 
 /** The bus refused what this session published: its half here ends with UNAVAILABLE. */
 void hws_router_bus_lost(struct hws_router *router, uint64_t session, hws_time now);
@@ -155,10 +155,10 @@ void hws_router_stop(struct hws_router *router, hws_time now);
 /* ---- Outputs */
 
 enum hws_router_output_kind {
-    HWS_ROUTER_SEND,           /**< @c bytes to the stream; then hws_router_sent() */
-    HWS_ROUTER_END,            /**< end the stream with @c status and @c text */
-    HWS_ROUTER_CUT,            /**< the same, without waiting for a message under way */
-    HWS_ROUTER_SUBSCRIBE,      /**< listen to the subject of @c worker */
+    HWS_ROUTER_SEND,      /**< @c bytes to the stream; then hws_router_sent() */
+    HWS_ROUTER_END,       /**< end the stream with @c status and @c text */
+    HWS_ROUTER_CUT,       /**< the same, without waiting for a message under way */
+    HWS_ROUTER_SUBSCRIBE, /**< listen to the subject of @c worker */
     HWS_ROUTER_UNSUBSCRIBE,
     HWS_ROUTER_PUBLISH_WORKER, /**< @c bytes to the subject of @c worker, for @c session */
     HWS_ROUTER_PUBLISH_SESSION /**< @c bytes to the subject of @c session at @c instance */
@@ -170,7 +170,7 @@ struct hws_router_output {
     void *user;             /**< of that stream */
     struct hws_bytes bytes; /**< borrowed until the next call on the router */
     enum hws_status status;
-    const char *text;       /**< NUL-terminated, borrowed likewise */
+    const char *text; /**< NUL-terminated, borrowed likewise */
     int64_t worker;
     uint64_t session;
     uint64_t instance;
@@ -183,10 +183,10 @@ bool hws_router_next_output(struct hws_router *router, struct hws_router_output 
 
 struct hws_router_counts {
     size_t streams;
-    size_t workers;     /**< registered here */
-    size_t clients;     /**< clients' halves here */
-    size_t seats;       /**< workers' halves here, those still saying goodbye included */
-    size_t queued_len;  /**< bytes in all queues */
+    size_t workers;    /**< registered here */
+    size_t clients;    /**< clients' halves here */
+    size_t seats;      /**< workers' halves here, those still saying goodbye included */
+    size_t queued_len; /**< bytes in all queues */
 };
 struct hws_router_counts hws_router_counts(const struct hws_router *router);
 

@@ -15,7 +15,8 @@ static void check_ready(const struct hws_router *router)
         prev = i;
     }
     assert(router->last_ready == prev);
-    for (uint32_t i = 0; i < router->stream_high; i++) flagged += router->streams[i].is_ready;
+    for (uint32_t i = 0; i < router->stream_high; i++)
+        flagged += router->streams[i].is_ready;
     assert(flagged == count);
     (void)flagged;
 }

@@ -100,8 +100,8 @@ static void relay(struct hws_router *router, uint32_t index, const struct hws_en
     struct hws_bus_frame frame = frame_to_worker(router, index, HWS_BUS_RELAY);
 
     frame.number = ++router->streams[index].client.bus_out_count;
-    frame.event = hws_router_is_candidate(envelope->event) ? HWS_RTC_ICE_CANDIDATE
-                                                           : envelope->event;
+    frame.event =
+        hws_router_is_candidate(envelope->event) ? HWS_RTC_ICE_CANDIDATE : envelope->event;
     frame.bytes = envelope->payload;
     hws_router_publish(router, &frame, true);
 }
@@ -181,8 +181,8 @@ static void take_end(struct hws_router *router, uint32_t index, const struct hws
                      hws_time now)
 {
     bool was_there = router->streams[index].client.epoch != 0;
-    int text_len = frame->bytes.len < HWS_STATUS_TEXT_MAX ? (int)frame->bytes.len
-                                                          : HWS_STATUS_TEXT_MAX;
+    int text_len =
+        frame->bytes.len < HWS_STATUS_TEXT_MAX ? (int)frame->bytes.len : HWS_STATUS_TEXT_MAX;
 
     hws_client_detach(router, index, false);
     if (frame->status == HWS_STATUS_NOT_FOUND && was_there) {

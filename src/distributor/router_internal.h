@@ -63,10 +63,10 @@ struct hws_client_half {
 /* The worker's half; only in HWS_RS_SERVING. */
 struct hws_worker_half {
     uint64_t epoch;
-    uint32_t first_seat;   /* list of all its seats */
-    uint32_t seat_count;   /* those saying goodbye included */
-    uint32_t open_count;   /* sessions */
-    hws_time last_over;    /* when open_count became 0; rule 7 */
+    uint32_t first_seat; /* list of all its seats */
+    uint32_t seat_count; /* those saying goodbye included */
+    uint32_t open_count; /* sessions */
+    hws_time last_over;  /* when open_count became 0; rule 7 */
     bool had_session;
 };
 
@@ -74,26 +74,26 @@ struct hws_router_stream {
     uint32_t generation;
     enum hws_router_state state;
     enum hws_envelope_side side;
-    void *user;                 /* borrowed from the edge */
-    int64_t worker;             /* registered as, or in session with; 0 before */
+    void *user;     /* borrowed from the edge */
+    int64_t worker; /* registered as, or in session with; 0 before */
     struct hws_client_half client;
     struct hws_worker_half serving;
     struct hws_queue queue;
-    bool busy;                  /* a message is under way */
+    bool busy; /* a message is under way */
     bool half_closed;
-    bool cut;                   /* end without waiting for what is under way */
-    bool is_ready;              /* in the list of those that may have an output */
+    bool cut;      /* end without waiting for what is under way */
+    bool is_ready; /* in the list of those that may have an output */
     uint32_t prev_ready, next_ready;
-    hws_time since;             /* of the last message in NEW, or relayed to a half-closed one */
-    hws_time busy_since;        /* as the sweep saw it; HWS_NEVER = not seen yet */
-    enum hws_status status;     /* ENDING, ENDED */
+    hws_time since;         /* of the last message in NEW, or relayed to a half-closed one */
+    hws_time busy_since;    /* as the sweep saw it; HWS_NEVER = not seen yet */
+    enum hws_status status; /* ENDING, ENDED */
     char text[HWS_STATUS_TEXT_MAX];
 };
 
 /* The worker's half of one session. */
 struct hws_seat {
     bool used;
-    bool open;                  /* false: only what waits, the last BLANK included, goes out */
+    bool open; /* false: only what waits, the last BLANK included, goes out */
     uint64_t session;
     uint64_t instance;          /* of the client's half */
     uint32_t stream;            /* the worker's */
@@ -112,7 +112,7 @@ struct hws_router {
     const struct hws_limits *limits; /* those of config */
     bool stopped;
     uint64_t next_epoch;
-    hws_time next_sweep;             /* HWS_NEVER while no stream is open */
+    hws_time next_sweep; /* HWS_NEVER while no stream is open */
 
     struct hws_router_stream *streams; /* owned; limits.streams */
     uint32_t stream_high;              /* streams below have been used */

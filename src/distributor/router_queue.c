@@ -94,7 +94,8 @@ void hws_router_drop_queue(struct hws_router *router, uint32_t index)
 {
     struct hws_item *item;
 
-    while ((item = hws_router_unqueue(router, index))) free(item);
+    while ((item = hws_router_unqueue(router, index)))
+        free(item);
 }
 
 static struct hws_bus_item *bus_item(struct hws_router *router, size_t len)

@@ -214,7 +214,8 @@ static enum hws_err only_seat(struct hws_router *router, uint32_t index, hws_tim
     if (half->open_count == 1) {
         uint32_t seat = half->first_seat;
 
-        while (!router->seats[seat].open) seat = router->seats[seat].next;
+        while (!router->seats[seat].open)
+            seat = router->seats[seat].next;
         *out_seat = seat;
         return HWS_OK;
     }
@@ -228,8 +229,7 @@ static enum hws_err only_seat(struct hws_router *router, uint32_t index, hws_tim
 }
 
 static enum hws_err find_seat(struct hws_router *router, uint32_t index,
-                              const struct hws_envelope *envelope, hws_time now,
-                              uint32_t *out_seat)
+                              const struct hws_envelope *envelope, hws_time now, uint32_t *out_seat)
 {
     uint32_t seat;
 
@@ -324,8 +324,8 @@ static enum hws_err feed_session(struct hws_router *router, uint32_t index,
     }
     frame = frame_to_client(router, seat, HWS_BUS_RELAY);
     frame.number = ++router->seats[seat].bus_out_count;
-    frame.event = hws_router_is_candidate(envelope->event) ? HWS_RTC_ICE_CANDIDATE
-                                                           : envelope->event;
+    frame.event =
+        hws_router_is_candidate(envelope->event) ? HWS_RTC_ICE_CANDIDATE : envelope->event;
     frame.bytes = envelope->payload;
     hws_router_publish(router, &frame, false);
     return HWS_OK;

@@ -24,7 +24,8 @@ static size_t place_of(const struct hws_table *table, uint64_t key)
 {
     size_t at = home_of(table, key);
 
-    while (table->slots[at].used && table->slots[at].key != key) at = (at + 1) & table->mask;
+    while (table->slots[at].used && table->slots[at].key != key)
+        at = (at + 1) & table->mask;
     return at;
 }
 
@@ -34,7 +35,8 @@ enum hws_err hws_table_init(struct hws_table *table, size_t cap, uint64_t seed)
     struct hws_table_slot *slots;
 
     if (cap == 0 || cap > CAP_MAX) return HWS_ERR_ARGUMENT;
-    while (slot_count < 2 * cap) slot_count *= 2;
+    while (slot_count < 2 * cap)
+        slot_count *= 2;
     slots = calloc(slot_count, sizeof(*slots));
     if (!slots) return HWS_ERR_NO_MEMORY;
     *table = (struct hws_table){.slots = slots, .mask = slot_count - 1, .cap = cap, .seed = seed};
