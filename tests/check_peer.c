@@ -513,6 +513,145 @@ START_TEST(ten_clients_of_one_stack)
 }
 END_TEST
 
+/* ---- Corners */
+
+/* Nobody unpauses a peer that it has closed: the end must not wait for that. */
+START_TEST(a_paused_peer_that_is_closed_has_output)
+{
+    connect_pair();
+    hws_peer_pause(worker->peer, true);
+    ck_assert(!hws_peer_has_output(worker->peer));
+    hws_peer_close(worker->peer, world.now);
+    ck_assert_msg(hws_peer_has_output(worker->peer), "a loop would sleep on it");
+    world_pass(&world, 1);
+    ck_assert(world_saw(worker, HWS_EVENT_CLOSED));
+    ck_assert(!hws_peer_has_output(worker->peer));
+    world_fini(&world);
+}
+END_TEST
+
+/* With messages held back the end waits for the reader, and so may the loop. */
+START_TEST(a_paused_peer_with_messages_has_no_output)
+{
+    connect_pair();
+    hws_peer_pause(worker->peer, true);
+    ck_assert_int_eq(say(HWS_TEXT, "kept", 4), HWS_OK);
+    world_pass(&world, HWS_MS(100));
+    hws_peer_close(client->peer, world.now);
+    world_pass(&world, HWS_MS(100));
+    ck_assert(!world_saw(worker, HWS_EVENT_CLOSED));
+    ck_assert(!hws_peer_has_output(worker->peer));
+    hws_peer_pause(worker->peer, false);
+    ck_assert(hws_peer_has_output(worker->peer));
+    ck_assert(world_run(&world, HWS_MS(1), worker_closed));
+    ck_assert_mem_eq(worker->last, "kept", 4);
+    world_fini(&world);
+}
+END_TEST
+
+START_TEST(no_limit_for_connecting_is_no_limit)
+{
+    start(11, &(struct hws_peer_config){.connect_limit = HWS_NEVER});
+    ck_assert(world_run(&world, HWS_SEC(10), both_open));
+    world_fini(&world);
+}
+END_TEST
+
+/* An offer of somebody else that shares our certificate, with ICE credentials of its own. */
+static void borrow_offer(char *text, size_t cap)
+{
+    struct world_peer *third = world_add(&world, &(struct hws_peer_config){0});
+    struct hws_signal signal;
+
+    ck_assert_int_eq(hws_peer_offer(third->peer, world.now), HWS_OK);
+    ck_assert(hws_peer_next_signal(third->peer, &signal));
+    ck_assert_int_eq(signal.kind, HWS_SIGNAL_OFFER);
+    ck_assert_uint_lt(signal.text.len, cap);
+    memcpy(text, signal.text.data, signal.text.len);
+    text[signal.text.len] = '\0';
+}
+
+static enum hws_err offer_to(struct world_peer *peer, const char *text)
+{
+    return hws_peer_signal(
+        peer->peer,
+        &(struct hws_signal){.kind = HWS_SIGNAL_OFFER, .text = hws_bytes_of(text)}, world.now);
+}
+
+/* RFC 8842 section 5.5: an answer that changed the role would ask for a new DTLS association. */
+START_TEST(an_ice_restart_keeps_the_dtls_roles)
+{
+    char text[4096], answer[4096];
+    struct hws_signal signal;
+
+    connect_pair();
+    borrow_offer(text, sizeof(text));
+    for (int i = 0; i < 2; i++) {
+        struct world_peer *peer = i ? worker : client;
+
+        ck_assert_int_eq(offer_to(peer, text), HWS_OK);
+        ck_assert(hws_peer_next_signal(peer->peer, &signal));
+        ck_assert_int_eq(signal.kind, HWS_SIGNAL_ANSWER);
+        ck_assert_uint_lt(signal.text.len, sizeof(answer));
+        memcpy(answer, signal.text.data, signal.text.len);
+        answer[signal.text.len] = '\0';
+        /* The worker answered first, as the active one, so it is the DTLS client. */
+        ck_assert_msg(strstr(answer, i ? "a=setup:active" : "a=setup:passive"), "%s", answer);
+    }
+    world_fini(&world);
+}
+END_TEST
+
+/* It would need a new DTLS association, which we do not make: refused, and all goes on. */
+START_TEST(an_offer_with_other_roles_or_certificates_is_refused)
+{
+    char text[4096], *at;
+
+    connect_pair();
+    borrow_offer(text, sizeof(text));
+    at = strstr(text, "sha-256 ");
+    ck_assert_ptr_nonnull(at);
+    at[8] = at[8] == 'A' ? 'B' : 'A';
+    ck_assert_int_eq(offer_to(client, text), HWS_ERR_UNSUPPORTED);
+    borrow_offer(text, sizeof(text));
+    at = strstr(text, "a=setup:actpass");
+    ck_assert_ptr_nonnull(at);
+    memmove(at + 14, at + 15, strlen(at + 15) + 1);
+    memcpy(at, "a=setup:active", 14); /* but the worker is the active one */
+    ck_assert_int_eq(offer_to(worker, text), HWS_ERR_UNSUPPORTED);
+    ck_assert_int_eq(say(HWS_TEXT, "on", 2), HWS_OK);
+    wanted = 1;
+    ck_assert(world_run(&world, HWS_SEC(1), worker_has_wanted));
+    world_fini(&world);
+}
+END_TEST
+
+static void no_random(void *user, uint8_t *out, size_t len)
+{
+    (void)user;
+    memset(out, 7, len);
+}
+
+START_TEST(a_send_buffer_out_of_range_is_refused_at_once)
+{
+    static const size_t bad[] = {1, 16 * 1024 - 1, 64 * 1024 * 1024 + 1};
+    struct hws_peer_config config;
+
+    world_init(&world, 14);
+    client = world_add(&world, &(struct hws_peer_config){.send_buffer = 16 * 1024});
+    config = (struct hws_peer_config){.stack = world.stack, .identity = world.identity};
+    config.random.fill = no_random;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct hws_peer *peer = NULL;
+
+        config.send_buffer = bad[i];
+        ck_assert_int_eq(hws_peer_new(&config, world.now, &peer), HWS_ERR_ARGUMENT);
+        ck_assert_ptr_null(peer);
+    }
+    world_fini(&world);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tc = tcase_create("pairs");
@@ -541,5 +680,11 @@ int main(void)
     tcase_add_test(tc, strangers_cannot_disturb);
     tcase_add_test(tc, configuration_is_checked);
     tcase_add_test(tc, ten_clients_of_one_stack);
+    tcase_add_test(tc, a_paused_peer_that_is_closed_has_output);
+    tcase_add_test(tc, a_paused_peer_with_messages_has_no_output);
+    tcase_add_test(tc, no_limit_for_connecting_is_no_limit);
+    tcase_add_test(tc, an_ice_restart_keeps_the_dtls_roles);
+    tcase_add_test(tc, an_offer_with_other_roles_or_certificates_is_refused);
+    tcase_add_test(tc, a_send_buffer_out_of_range_is_refused_at_once);
     return run_case("peer", tc);
 }
