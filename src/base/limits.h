@@ -6,8 +6,8 @@
 #define HWS_BASE_LIMITS_H
 
 enum {
-    /* One UDP payload that we send: 1200 bytes pass every path that browsers use (RFC 8261
-     * section 5 asks for at most 1200 without path MTU discovery). */
+    /* One UDP payload that we send: 1200 bytes pass every path that browsers use, and
+     * RFC 8261 section 5 asks for at most 1200 without path MTU discovery. */
     HWS_DATAGRAM_MAX = 1200,
     /* One UDP payload that we take: bigger ones are dropped before any parser sees them. */
     HWS_DATAGRAM_IN_MAX = 2048,

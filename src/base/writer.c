@@ -18,7 +18,7 @@ static uint8_t *reserve(struct hws_writer *out, size_t len)
         out->failed = true;
         return NULL;
     }
-    at = out->data + out->len;
+    at = out->len > 0 ? out->data + out->len : out->data; /* NULL + 0 is undefined in C11 */
     out->len += len;
     return at;
 }

@@ -40,18 +40,19 @@ enum hws_stun_flaw {
 /** Name of @p flaw as in the test vectors, such as "ATTR_OVERRUN"; "OK" for a sound message. */
 const char *hws_stun_flaw_name(enum hws_stun_flaw flaw);
 
-enum { HWS_STUN_UNKNOWN_MAX = 16 }; /* unknown comprehension-required types that are listed */
+enum { HWS_STUN_UNKNOWN_MAX = 64 }; /* unknown comprehension-required types that are listed */
 
 /**
- * A checked message. Every range borrows the datagram; an absent one has data == NULL. The first
- * of several equal attributes counts (RFC 8489 section 14), and what follows MESSAGE-INTEGRITY is
- * left out as RFC 8489 section 14.5 says.
+ * A checked message. Every range borrows the datagram; an absent one has data == NULL, an empty
+ * one has not. The first of several equal attributes counts, and what follows MESSAGE-INTEGRITY is
+ * left out, as it is not authenticated (RFC 8489 section 14). An address of an unknown family is
+ * absent.
  */
 struct hws_stun_message {
     enum hws_stun_class msg_class;
-    uint16_t method;              /**< 12 bits, such as HWS_STUN_BINDING */
+    uint16_t method; /**< 12 bits, such as HWS_STUN_BINDING */
     uint8_t transaction[HWS_STUN_TID_LEN];
-    struct hws_bytes datagram;    /**< the whole message, for the integrity checks */
+    struct hws_bytes datagram; /**< the whole message, for the integrity checks */
 
     struct hws_bytes username, realm, nonce, software, userhash, data, reason;
     struct hws_bytes password_algorithms, password_algorithm, reservation_token;
@@ -60,11 +61,13 @@ struct hws_stun_message {
     struct hws_address mapped, xor_mapped, xor_peer, xor_relayed, alternate_server;
     uint64_t ice_controlling, ice_controlled; /**< tiebreakers, meaningful with the flags below */
     uint32_t priority, lifetime;
-    uint16_t channel;             /**< CHANNEL-NUMBER, 0 when absent */
-    uint16_t error_code;          /**< 300 to 699, 0 when absent */
-    uint8_t requested_transport;  /**< protocol number, 0 when absent */
+    uint16_t channel;            /**< CHANNEL-NUMBER, 0 when absent */
+    uint16_t error_code;         /**< 300 to 699, 0 when absent */
+    uint8_t requested_transport; /**< protocol number, 0 when absent */
+    uint8_t requested_family;    /**< 1 for IPv4, 2 for IPv6, 0 when absent */
     bool has_ice_controlling, has_ice_controlled, has_priority, has_lifetime;
     bool use_candidate, has_fingerprint;
+    bool has_even_port, reserve_next_port, dont_fragment;
     uint16_t unknown_required[HWS_STUN_UNKNOWN_MAX]; /**< in wire order, each once */
     size_t unknown_required_count;
     struct hws_bytes unknown_list; /**< value of UNKNOWN-ATTRIBUTES: big-endian u16 each */
@@ -83,11 +86,24 @@ struct hws_stun_message {
 HWS_MUST_USE enum hws_err hws_stun_read(struct hws_bytes datagram, struct hws_stun_message *out,
                                         enum hws_stun_flaw *flaw);
 
-enum hws_stun_integrity { HWS_STUN_INTEGRITY_ABSENT, HWS_STUN_INTEGRITY_OK, HWS_STUN_INTEGRITY_BAD };
+/**
+ * Find the first attribute of @p type that counts, for types that the struct above has no field
+ * for (an extension in the comprehension-optional range, say). False if there is none.
+ *
+ * @param[out] out  the value, borrowed from the datagram; written only on true
+ */
+bool hws_stun_find(const struct hws_stun_message *message, uint16_t type, struct hws_bytes *out);
+
+enum hws_stun_integrity {
+    HWS_STUN_INTEGRITY_ABSENT,
+    HWS_STUN_INTEGRITY_OK,
+    HWS_STUN_INTEGRITY_BAD,
+};
 
 /**
  * Check MESSAGE-INTEGRITY-SHA256 if present, else MESSAGE-INTEGRITY, with the key (the password
  * for short-term credentials; see stun_auth.h for long-term ones). Constant time in the value.
+ * A truncated SHA-256 is BAD: no usage of ours allows it (RFC 8489 section 14.6).
  */
 enum hws_stun_integrity hws_stun_verify(const struct hws_stun_message *message,
                                         struct hws_bytes key);
