@@ -53,7 +53,7 @@ bounded() {
     local limit=$1 status
     shift
     set -m
-    timeout -k 10 "$limit" "$@" </dev/null &
+    timeout -k 10 "$limit" "$@" </dev/null 3>&- &
     bounded_group=$!
     set +m
     wait "$bounded_group"

@@ -25,6 +25,7 @@ static enum hws_err read_payload(int what, struct hws_bytes json, struct hws_pay
 
 /* ---- What is taken */
 
+/* clang-format off */
 static const struct {
     const char *json;
     const char *text;
@@ -32,40 +33,47 @@ static const struct {
     const char *ufrag;
     enum hws_payload_form form;
 } candidates[] = {
-  /* Chromium, Firefox */
+    /* Chromium, Firefox */
     {"{\"candidate\":\"" LINE
-     "\",\"sdpMid\":\"0\",\"sdpMLineIndex\":0,\"usernameFragment\":\"TmMR\"}",                  LINE,                                                                                    "0",    "TmMR", HWS_FORM_OBJECT},
- /* Rust webrtc, RTCIceCandidateInit */
+     "\",\"sdpMid\":\"0\",\"sdpMLineIndex\":0,\"usernameFragment\":\"TmMR\"}",
+     LINE, "0", "TmMR", HWS_FORM_OBJECT},
+    /* Rust webrtc, RTCIceCandidateInit */
     {"{\"candidate\":\"" LINE "\",\"sdpMid\":\"\",\"sdpMLineIndex\":0,\"usernameFragment\":null}",
-     LINE,                                                                                                                                                                                    "",     "",     HWS_FORM_OBJECT},
-    {"{\"candidate\":\"" LINE "\",\"sdpMid\":null,\"sdpMLineIndex\":null}",                          LINE,                                                                                    "",     "",
-     HWS_FORM_OBJECT                                                                                                                                                                                                         },
-    {" {\"candidate\" : \"a=" LINE "\\r\\n\", \"foundation\":7, \"later\":{\"x\":[1]}}\n",           LINE,                                                                                    "",
-     "",                                                                                                                                                                                                      HWS_FORM_OBJECT},
-    {"{\"candidate\":\"\",\"sdpMid\":\"data\",\"usernameFragment\":\"abcd\"}",                       "",                                                                                      "data", "abcd",
-     HWS_FORM_OBJECT                                                                                                                                                                                                         },
-    {"",                                                                                             "",                                                                                      "",     "",     HWS_FORM_OBJECT},
-    {"null",                                                                                         "",                                                                                      "",     "",     HWS_FORM_OBJECT},
-    {LINE,                                                                                           LINE,                                                                                    "",     "",     HWS_FORM_LINE  },
-    {"a=" LINE,                                                                                      LINE,                                                                                    "",     "",     HWS_FORM_LINE  },
-    {"a=" LINE "\r\n",                                                                               LINE,                                                                                    "",     "",     HWS_FORM_LINE  },
-    {LINE "\n",                                                                                      LINE,                                                                                    "",     "",     HWS_FORM_LINE  },
-    {"\"" LINE "\"",                                                                                 LINE,                                                                                    "",     "",     HWS_FORM_LINE  },
-    {"\"\"",                                                                                         "",                                                                                      "",     "",     HWS_FORM_LINE  },
-    {"a=end-of-candidates\r\n",                                                                      "",                                                                                      "",     "",     HWS_FORM_LINE  },
-    {"end-of-candidates",                                                                            "",                                                                                      "",     "",     HWS_FORM_LINE  },
- /* Rust webrtc, RTCIceCandidate */
+     LINE, "", "", HWS_FORM_OBJECT},
+    {"{\"candidate\":\"" LINE "\",\"sdpMid\":null,\"sdpMLineIndex\":null}", LINE, "", "",
+     HWS_FORM_OBJECT},
+    {" {\"candidate\" : \"a=" LINE "\\r\\n\", \"foundation\":7, \"later\":{\"x\":[1]}}\n", LINE, "",
+     "", HWS_FORM_OBJECT},
+    {"{\"candidate\":\"\",\"sdpMid\":\"data\",\"usernameFragment\":\"abcd\"}", "", "data", "abcd",
+     HWS_FORM_OBJECT},
+    {"", "", "", "", HWS_FORM_OBJECT},
+    {"null", "", "", "", HWS_FORM_OBJECT},
+    {LINE, LINE, "", "", HWS_FORM_LINE},
+    {"a=" LINE, LINE, "", "", HWS_FORM_LINE},
+    {"a=" LINE "\r\n", LINE, "", "", HWS_FORM_LINE},
+    {LINE "\n", LINE, "", "", HWS_FORM_LINE},
+    {"\"" LINE "\"", LINE, "", "", HWS_FORM_LINE},
+    {"\"\"", "", "", "", HWS_FORM_LINE},
+    {"a=end-of-candidates\r\n", "", "", "", HWS_FORM_LINE},
+    {"end-of-candidates", "", "", "", HWS_FORM_LINE},
+    /* Rust webrtc, RTCIceCandidate */
     {"{\"stats_id\":\"candidate:9Wd\",\"foundation\":\"2440\",\"priority\":2130706431,"
-     "\"address\":\"192.168.1.2\",\"protocol\":\"udp\",\"port\":51000,\"typ\":\"host\",\"component\":1,"
-     "\"related_address\":\"\",\"related_port\":0,\"tcp_type\":\"unspecified\"}",               "candidate:2440 1 udp 2130706431 192.168.1.2 51000 typ host",                            "",     "",     HWS_FORM_FIELDS},
-    {"{\"foundation\":\"7\",\"priority\":1694498815,\"address\":\"198.51.100.7\",\"protocol\":\"UDP\","
-     "\"port\":4000,\"typ\":\"Srflx\",\"component\":1,\"related_address\":\"10.0.0.1\","
-     "\"related_port\":5000,\"tcp_type\":\"Unspecified\"}",                                     "candidate:7 1 udp 1694498815 198.51.100.7 4000 typ srflx raddr 10.0.0.1 rport 5000",    "",     "",
-     HWS_FORM_FIELDS                                                                                                                                                                                                         },
-    {"{\"foundation\":\"7\",\"priority\":4294967295,\"ip\":\"2001:db8::1\",\"protocol\":\"tcp\",\"port\":9,"
-     "\"type\":\"relay\",\"tcpType\":\"active\",\"relatedAddress\":\"::1\",\"relatedPort\":1}", "candidate:7 1 tcp 4294967295 2001:db8::1 9 typ relay raddr ::1 rport 1 tcptype active", "",
-     "",                                                                                                                                                                                                      HWS_FORM_FIELDS},
+     "\"address\":\"192.168.1.2\",\"protocol\":\"udp\",\"port\":51000,\"typ\":\"host\","
+     "\"component\":1,\"related_address\":\"\",\"related_port\":0,\"tcp_type\":\"unspecified\"}",
+     "candidate:2440 1 udp 2130706431 192.168.1.2 51000 typ host", "", "", HWS_FORM_FIELDS},
+    {"{\"foundation\":\"7\",\"priority\":1694498815,\"address\":\"198.51.100.7\","
+     "\"protocol\":\"UDP\",\"port\":4000,\"typ\":\"Srflx\",\"component\":1,"
+     "\"related_address\":\"10.0.0.1\","
+     "\"related_port\":5000,\"tcp_type\":\"Unspecified\"}",
+     "candidate:7 1 udp 1694498815 198.51.100.7 4000 typ srflx raddr 10.0.0.1 rport 5000", "", "",
+     HWS_FORM_FIELDS},
+    {"{\"foundation\":\"7\",\"priority\":4294967295,\"ip\":\"2001:db8::1\",\"protocol\":\"tcp\","
+     "\"port\":9,\"type\":\"relay\",\"tcpType\":\"active\",\"relatedAddress\":\"::1\","
+     "\"relatedPort\":1}",
+     "candidate:7 1 tcp 4294967295 2001:db8::1 9 typ relay raddr ::1 rport 1 tcptype active", "",
+     "", HWS_FORM_FIELDS},
 };
+/* clang-format on */
 
 START_TEST(reads_every_form_of_a_candidate)
 {
@@ -106,102 +114,106 @@ END_TEST
     "{\"foundation\":\"1\",\"priority\":5,\"address\":\"192.0.2.1\"," \
     "\"protocol\":\"udp\",\"port\":9,\"typ\":\"host\"," member "}"
 
+/* clang-format off */
 static const struct {
     int what;
     const char *json;
     enum hws_err err;
     const char *words;
 } refusals[] = {
-    {DESCRIPTION, "",                                                                               HWS_ERR_MALFORMED, "ends too early"               },
-    {DESCRIPTION, "v=0",                                                                            HWS_ERR_MALFORMED, "syntax"                       },
-    {DESCRIPTION, "null",                                                                           HWS_ERR_MALFORMED, "object"                       },
-    {DESCRIPTION, "[]",                                                                             HWS_ERR_MALFORMED, "object"                       },
-    {DESCRIPTION, "\"v=0\"",                                                                        HWS_ERR_MALFORMED, "object"                       },
-    {DESCRIPTION, "{}",                                                                             HWS_ERR_MALFORMED, "\"type\" is missing"          },
-    {DESCRIPTION, "{\"type\":\"offer\"}",                                                           HWS_ERR_MALFORMED, "\"sdp\" is missing"           },
-    {DESCRIPTION, "{\"sdp\":\"v=0\"}",                                                              HWS_ERR_MALFORMED, "\"type\" is missing"          },
-    {DESCRIPTION, "{\"type\":1,\"sdp\":\"v=0\"}",                                                   HWS_ERR_MALFORMED, "\"type\" is not a string"     },
-    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":null}",                                              HWS_ERR_MALFORMED,
-     "\"sdp\" is not a string"                                                                                                                        },
-    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":[\"v=0\"]}",                                         HWS_ERR_MALFORMED,
-     "\"sdp\" is not a string"                                                                                                                        },
-    {DESCRIPTION, "{\"type\":\"answer\",\"sdp\":\"v=0\"}",                                          HWS_ERR_MISMATCH,
-     "\"type\" is not \"offer\""                                                                                                                      },
-    {DESCRIPTION, "{\"type\":\"Offer\",\"sdp\":\"v=0\"}",                                           HWS_ERR_MISMATCH,  "\"type\""                     },
-    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"a\",\"sdp\":\"b\"}",                               HWS_ERR_MALFORMED, "twice"                        },
-    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"a\"} x",                                           HWS_ERR_MALFORMED, "follows"                      },
-    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"a\"}{}",                                           HWS_ERR_MALFORMED, "follows"                      },
-    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"a\\u0000b\"}",                                     HWS_ERR_MALFORMED, "NUL"                          },
-    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"a\",\"b\\u0000\":1}",                              HWS_ERR_MALFORMED, "NUL"                          },
-    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"\xff\"}",                                          HWS_ERR_MALFORMED, "UTF-8"                        },
-    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"\xc0\xaf\"}",                                      HWS_ERR_MALFORMED, "UTF-8"                        },
-    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"\xed\xa0\x80\"}",                                  HWS_ERR_MALFORMED, "UTF-8"                        },
-    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"\\ud800\"}",                                       HWS_ERR_MALFORMED, "not JSON"                     },
-    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"a\nb\"}",                                          HWS_ERR_MALFORMED, "not JSON"                     },
-    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"a\",}",                                            HWS_ERR_MALFORMED, "syntax"                       },
-    {DESCRIPTION, "{\"n\":99999999999999999999}",                                                   HWS_ERR_MALFORMED, "number"                       },
-    {DESCRIPTION, "{'type':'offer'}",                                                               HWS_ERR_MALFORMED, "syntax"                       },
-    {CANDIDATE,   "{}",                                                                             HWS_ERR_MALFORMED, "\"candidate\" is missing"     },
-    {CANDIDATE,   "[]",                                                                             HWS_ERR_MALFORMED, "object"                       },
-    {CANDIDATE,   "7",                                                                              HWS_ERR_MALFORMED, "object"                       },
-    {CANDIDATE,   "{\"candidate\":null}",                                                           HWS_ERR_MALFORMED, "\"candidate\" is not a string"},
-    {CANDIDATE,   "{\"candidate\":\"\",\"sdpMid\":0}",                                              HWS_ERR_MALFORMED,
-     "\"sdpMid\" is not a string"                                                                                                                     },
-    {CANDIDATE,   "{\"candidate\":\"\",\"sdpMLineIndex\":\"0\"}",                                   HWS_ERR_MALFORMED,
-     "\"sdpMLineIndex\" is not an integer"                                                                                                            },
-    {CANDIDATE,   "{\"candidate\":\"\",\"sdpMLineIndex\":-1}",                                      HWS_ERR_MALFORMED,
-     "\"sdpMLineIndex\" is out of range"                                                                                                              },
-    {CANDIDATE,   "{\"candidate\":\"\",\"sdpMLineIndex\":65536}",                                   HWS_ERR_MALFORMED,
-     "\"sdpMLineIndex\" is out of range"                                                                                                              },
-    {CANDIDATE,   "{\"candidate\":\"\",\"usernameFragment\":[]}",                                   HWS_ERR_MALFORMED,
-     "\"usernameFragment\" is not a string"                                                                                                           },
-    {CANDIDATE,   "{\"candidate\":\"\",\"usernameFragment\":\"a b\"}",                              HWS_ERR_MALFORMED,
-     "\"usernameFragment\" holds"                                                                                                                     },
-    {CANDIDATE,   "{\"candidate\":\"\",\"sdpMid\":\"0\\r\\na=x\"}",                                 HWS_ERR_MALFORMED,
-     "\"sdpMid\" holds"                                                                                                                               },
-    {CANDIDATE,   "{\"candidate\":\"\",\"sdpMid\":\"123456789012345678901234567890123\"}",
-     HWS_ERR_TOO_BIG,                                                                                                  "\"sdpMid\" is longer than 32" },
-    {CANDIDATE,   "{\"candidate\":\"" LINE "\\r\\na=x\"}",                                          HWS_ERR_MALFORMED, "printable"                    },
-    {CANDIDATE,   "{\"candidate\":\"candidate:\\u00e9\"}",                                          HWS_ERR_MALFORMED, "printable"                    },
-    {CANDIDATE,   "{\"candidate\":\"a=end-of-candidates\"}",                                        HWS_ERR_MALFORMED, "begin"                        },
-    {CANDIDATE,   "{\"candidate\":\"1 1 udp\"}",                                                    HWS_ERR_MALFORMED, "begin"                        },
-    {CANDIDATE,   "{\"candidate\":\"\",\"candidate\":\"\"}",                                        HWS_ERR_MALFORMED, "twice"                        },
-    {CANDIDATE,   LINE "\na=x",                                                                     HWS_ERR_MALFORMED, "printable"                    },
-    {CANDIDATE,   LINE "\n\n",                                                                      HWS_ERR_MALFORMED, "printable"                    },
-    {CANDIDATE,   "a=",                                                                             HWS_ERR_MALFORMED, "begin"                        },
-    {CANDIDATE,   "abc",                                                                            HWS_ERR_MALFORMED, "begin"                        },
-    {CANDIDATE,   "\r\n",                                                                           HWS_ERR_MALFORMED, "not JSON"                     },
-    {CANDIDATE,   "\"" LINE "\" x",                                                                 HWS_ERR_MALFORMED, "follows"                      },
-    {CANDIDATE,   "candidate:\xff",                                                                 HWS_ERR_MALFORMED, "printable"                    },
-    {CANDIDATE,   "{\"foundation\":\"1\"}",                                                         HWS_ERR_MALFORMED, "\"protocol\" is missing"      },
-    {CANDIDATE,   "{\"foundation\":1,\"protocol\":\"udp\"}",                                        HWS_ERR_MALFORMED,
-     "\"foundation\" is not a string"                                                                                                                 },
-    {CANDIDATE,   "{\"foundation\":null}",                                                          HWS_ERR_MALFORMED, "\"foundation\" is empty"      },
-    {CANDIDATE,   "{\"foundation\":\"1 1 udp\"}",                                                   HWS_ERR_MALFORMED, "\"foundation\" holds"         },
-    {CANDIDATE,   "{\"foundation\":\"1\",\"component\":257}",                                       HWS_ERR_MALFORMED,
-     "\"component\" is out"                                                                                                                           },
-    {CANDIDATE,   "{\"foundation\":\"1\",\"component\":\"rtp\"}",                                   HWS_ERR_MALFORMED,
-     "\"component\" is not an integer"                                                                                                                },
-    {CANDIDATE,   "{\"foundation\":\"1\",\"protocol\":\"sctp\"}",                                   HWS_ERR_MALFORMED,
-     "\"protocol\" is no word"                                                                                                                        },
-    {CANDIDATE,   "{\"foundation\":\"1\",\"protocol\":\"udp\"}",                                    HWS_ERR_MALFORMED,
-     "\"priority\" is missing"                                                                                                                        },
-    {CANDIDATE,   "{\"foundation\":\"1\",\"protocol\":\"udp\",\"priority\":4294967296}",
-     HWS_ERR_MALFORMED,                                                                                                "\"priority\" is out of range" },
-    {CANDIDATE,   "{\"foundation\":\"1\",\"protocol\":\"udp\",\"priority\":1}",                     HWS_ERR_MALFORMED,
-     "\"address\" is missing"                                                                                                                         },
-    {CANDIDATE,   "{\"foundation\":\"1\",\"protocol\":\"udp\",\"priority\":1,\"address\":\"a\"}",
-     HWS_ERR_MALFORMED,                                                                                                "\"port\" is missing"          },
+    {DESCRIPTION, "", HWS_ERR_MALFORMED, "ends too early"},
+    {DESCRIPTION, "v=0", HWS_ERR_MALFORMED, "syntax"},
+    {DESCRIPTION, "null", HWS_ERR_MALFORMED, "object"},
+    {DESCRIPTION, "[]", HWS_ERR_MALFORMED, "object"},
+    {DESCRIPTION, "\"v=0\"", HWS_ERR_MALFORMED, "object"},
+    {DESCRIPTION, "{}", HWS_ERR_MALFORMED, "\"type\" is missing"},
+    {DESCRIPTION, "{\"type\":\"offer\"}", HWS_ERR_MALFORMED, "\"sdp\" is missing"},
+    {DESCRIPTION, "{\"sdp\":\"v=0\"}", HWS_ERR_MALFORMED, "\"type\" is missing"},
+    {DESCRIPTION, "{\"type\":1,\"sdp\":\"v=0\"}", HWS_ERR_MALFORMED, "\"type\" is not a string"},
+    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":null}", HWS_ERR_MALFORMED,
+     "\"sdp\" is not a string"},
+    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":[\"v=0\"]}", HWS_ERR_MALFORMED,
+     "\"sdp\" is not a string"},
+    {DESCRIPTION, "{\"type\":\"answer\",\"sdp\":\"v=0\"}", HWS_ERR_MISMATCH,
+     "\"type\" is not \"offer\""},
+    {DESCRIPTION, "{\"type\":\"Offer\",\"sdp\":\"v=0\"}", HWS_ERR_MISMATCH, "\"type\""},
+    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"a\",\"sdp\":\"b\"}", HWS_ERR_MALFORMED, "twice"},
+    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"a\"} x", HWS_ERR_MALFORMED, "follows"},
+    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"a\"}{}", HWS_ERR_MALFORMED, "follows"},
+    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"a\\u0000b\"}", HWS_ERR_MALFORMED, "NUL"},
+    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"a\",\"b\\u0000\":1}", HWS_ERR_MALFORMED, "NUL"},
+    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"\xff\"}", HWS_ERR_MALFORMED, "UTF-8"},
+    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"\xc0\xaf\"}", HWS_ERR_MALFORMED, "UTF-8"},
+    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"\xed\xa0\x80\"}", HWS_ERR_MALFORMED, "UTF-8"},
+    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"\\ud800\"}", HWS_ERR_MALFORMED, "not JSON"},
+    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"a\nb\"}", HWS_ERR_MALFORMED, "not JSON"},
+    {DESCRIPTION, "{\"type\":\"offer\",\"sdp\":\"a\",}", HWS_ERR_MALFORMED, "syntax"},
+    {DESCRIPTION, "{\"n\":99999999999999999999}", HWS_ERR_MALFORMED, "number"},
+    {DESCRIPTION, "{'type':'offer'}", HWS_ERR_MALFORMED, "syntax"},
+    {CANDIDATE, "{}", HWS_ERR_MALFORMED, "\"candidate\" is missing"},
+    {CANDIDATE, "[]", HWS_ERR_MALFORMED, "object"},
+    {CANDIDATE, "7", HWS_ERR_MALFORMED, "object"},
+    {CANDIDATE, "{\"candidate\":null}", HWS_ERR_MALFORMED, "\"candidate\" is not a string"},
+    {CANDIDATE, "{\"candidate\":\"\",\"sdpMid\":0}", HWS_ERR_MALFORMED,
+     "\"sdpMid\" is not a string"},
+    {CANDIDATE, "{\"candidate\":\"\",\"sdpMLineIndex\":\"0\"}", HWS_ERR_MALFORMED,
+     "\"sdpMLineIndex\" is not an integer"},
+    {CANDIDATE, "{\"candidate\":\"\",\"sdpMLineIndex\":-1}", HWS_ERR_MALFORMED,
+     "\"sdpMLineIndex\" is out of range"},
+    {CANDIDATE, "{\"candidate\":\"\",\"sdpMLineIndex\":65536}", HWS_ERR_MALFORMED,
+     "\"sdpMLineIndex\" is out of range"},
+    {CANDIDATE, "{\"candidate\":\"\",\"usernameFragment\":[]}", HWS_ERR_MALFORMED,
+     "\"usernameFragment\" is not a string"},
+    {CANDIDATE, "{\"candidate\":\"\",\"usernameFragment\":\"a b\"}", HWS_ERR_MALFORMED,
+     "\"usernameFragment\" holds"},
+    {CANDIDATE, "{\"candidate\":\"\",\"sdpMid\":\"0\\r\\na=x\"}", HWS_ERR_MALFORMED,
+     "\"sdpMid\" holds"},
+    {CANDIDATE, "{\"candidate\":\"\",\"sdpMid\":\"12345678901234567890123456789012345678901234567890123456789012345\"}",
+     HWS_ERR_TOO_BIG, "\"sdpMid\" is longer than 64"},
+    {CANDIDATE, "{\"candidate\":\"" LINE "\\r\\na=x\"}", HWS_ERR_MALFORMED, "printable"},
+    {CANDIDATE, "{\"candidate\":\"candidate:\\u00e9\"}", HWS_ERR_MALFORMED, "printable"},
+    {CANDIDATE, "{\"candidate\":\"a=end-of-candidates\"}", HWS_ERR_MALFORMED, "begin"},
+    {CANDIDATE, "{\"candidate\":\"1 1 udp\"}", HWS_ERR_MALFORMED, "begin"},
+    {CANDIDATE, "{\"candidate\":\"\",\"candidate\":\"\"}", HWS_ERR_MALFORMED, "twice"},
+    {CANDIDATE, LINE "\na=x", HWS_ERR_MALFORMED, "printable"},
+    {CANDIDATE, LINE "\n\n", HWS_ERR_MALFORMED, "printable"},
+    {CANDIDATE, "a=", HWS_ERR_MALFORMED, "begin"},
+    {CANDIDATE, "abc", HWS_ERR_MALFORMED, "begin"},
+    {CANDIDATE, "\r\n", HWS_ERR_MALFORMED, "not JSON"},
+    {CANDIDATE, "\"" LINE "\" x", HWS_ERR_MALFORMED, "follows"},
+    {CANDIDATE, "candidate:\xff", HWS_ERR_MALFORMED, "printable"},
+    {CANDIDATE, "{\"foundation\":\"1\"}", HWS_ERR_MALFORMED, "\"protocol\" is missing"},
+    {CANDIDATE, "{\"foundation\":1,\"protocol\":\"udp\"}", HWS_ERR_MALFORMED,
+     "\"foundation\" is not a string"},
+    {CANDIDATE, "{\"foundation\":null}", HWS_ERR_MALFORMED, "\"foundation\" is empty"},
+    {CANDIDATE, "{\"foundation\":\"1 1 udp\"}", HWS_ERR_MALFORMED, "\"foundation\" holds"},
+    {CANDIDATE, "{\"foundation\":\"1\",\"component\":257}", HWS_ERR_MALFORMED,
+     "\"component\" is out"},
+    {CANDIDATE, "{\"foundation\":\"1\",\"component\":\"rtp\"}", HWS_ERR_MALFORMED,
+     "\"component\" is not an integer"},
+    {CANDIDATE, "{\"foundation\":\"1\",\"protocol\":\"sctp\"}", HWS_ERR_MALFORMED,
+     "\"protocol\" is no word"},
+    {CANDIDATE, "{\"foundation\":\"1\",\"protocol\":\"udp\"}", HWS_ERR_MALFORMED,
+     "\"priority\" is missing"},
+    {CANDIDATE, "{\"foundation\":\"1\",\"protocol\":\"udp\",\"priority\":4294967296}",
+     HWS_ERR_MALFORMED, "\"priority\" is out of range"},
+    {CANDIDATE, "{\"foundation\":\"1\",\"protocol\":\"udp\",\"priority\":1}", HWS_ERR_MALFORMED,
+     "\"address\" is missing"},
+    {CANDIDATE, "{\"foundation\":\"1\",\"protocol\":\"udp\",\"priority\":1,\"address\":\"a\"}",
+     HWS_ERR_MALFORMED, "\"port\" is missing"},
     {CANDIDATE,
-     "{\"foundation\":\"1\",\"protocol\":\"udp\",\"priority\":1,\"address\":\"a\",\"port\":70000}", HWS_ERR_MALFORMED, "\"port\" is out of range"     },
+     "{\"foundation\":\"1\",\"protocol\":\"udp\",\"priority\":1,\"address\":\"a\",\"port\":70000}",
+     HWS_ERR_MALFORMED, "\"port\" is out of range"},
     {CANDIDATE,
-     "{\"foundation\":\"1\",\"protocol\":\"udp\",\"priority\":1,\"address\":\"a\",\"port\":7}",     HWS_ERR_MALFORMED, "\"typ\" is missing"           },
-    {CANDIDATE,   FIELDS_BUT("\"related_address\":7"),                                              HWS_ERR_MALFORMED,
-     "\"related_address\" is not a string"                                                                                                            },
-    {CANDIDATE,   FIELDS_BUT("\"related_port\":1.5"),                                               HWS_ERR_MALFORMED,
-     "\"related_port\" is not an integer"                                                                                                             },
-    {CANDIDATE,   FIELDS_BUT("\"tcp_type\":\"a b\""),                                               HWS_ERR_MALFORMED, "\"tcp_type\" holds"           },
+     "{\"foundation\":\"1\",\"protocol\":\"udp\",\"priority\":1,\"address\":\"a\",\"port\":7}",
+     HWS_ERR_MALFORMED, "\"typ\" is missing"},
+    {CANDIDATE, FIELDS_BUT("\"related_address\":7"), HWS_ERR_MALFORMED,
+     "\"related_address\" is not a string"},
+    {CANDIDATE, FIELDS_BUT("\"related_port\":1.5"), HWS_ERR_MALFORMED,
+     "\"related_port\" is not an integer"},
+    {CANDIDATE, FIELDS_BUT("\"tcp_type\":\"a b\""), HWS_ERR_MALFORMED, "\"tcp_type\" holds"},
 };
+/* clang-format on */
 
 START_TEST(refuses_with_the_name_of_the_member)
 {
@@ -312,6 +324,7 @@ static struct hws_bytes filled(const char *head, char fill, size_t count, const 
     return (struct hws_bytes){buffer, head_len + count + tail_len};
 }
 
+/* clang-format off */
 static const struct {
     const char *head;
     char fill;
@@ -321,30 +334,31 @@ static const struct {
     enum hws_err err;
     const char *words;
 } limits[] = {
-    {"",                                            '[', 60000,      "",                  DESCRIPTION, HWS_ERR_MALFORMED, "deeper than 16"          },
-    {"{\"type\":\"offer\",\"sdp\":\"\",\"x\":",     '[', 16,         "]]]]]]]]]]]]]]]]}", DESCRIPTION,
-     HWS_ERR_MALFORMED,                                                                                                   "deeper"                  },
-    {"{\"type\":\"offer\",\"sdp\":\"\",\"x\":",     '[', 15,         "]]]]]]]]]]]]]]]}",  DESCRIPTION, HWS_OK,
-     ""                                                                                                                                             },
-    {"{\"type\":\"offer\",\"sdp\":\"\\\"",          '[', 100,        "\"}",               DESCRIPTION, HWS_OK,            ""                        },
-    {"{\"x\":{\"x\":{\"x\":\"\\\\\",\"y\":",        '{', 20,         "",                  CANDIDATE,   HWS_ERR_MALFORMED, "deeper"                  },
-    {"{\"type\":\"offer\",\"sdp\":\"",              'v', 32768,      "\"}",               DESCRIPTION, HWS_OK,            ""                        },
-    {"{\"type\":\"offer\",\"sdp\":\"",              'v', 32769,      "\"}",               DESCRIPTION, HWS_ERR_TOO_BIG,
-     "\"sdp\" is longer than 32768"                                                                                                                 },
-    {"{\"type\":\"offer\",\"sdp\":\"\"}",           ' ', 65536 - 25, "",                  DESCRIPTION, HWS_OK,            ""                        },
-    {"{\"type\":\"offer\",\"sdp\":\"\"}",           ' ', 65536 - 24, "",                  DESCRIPTION, HWS_ERR_TOO_BIG,
-     "65536"                                                                                                                                        },
-    {"candidate:",                                  'x', 1014,       "",                  CANDIDATE,   HWS_OK,            ""                        },
-    {"candidate:",                                  'x', 1015,       "",                  CANDIDATE,   HWS_ERR_TOO_BIG,   "1024"                    },
-    {"candidate:",                                  'x', 65000,      "",                  CANDIDATE,   HWS_ERR_TOO_BIG,   "1024"                    },
-    {"{\"candidate\":\"candidate:",                 'x', 1014,       "\"}",               CANDIDATE,   HWS_OK,            ""                        },
-    {"{\"candidate\":\"candidate:",                 'x', 1015,       "\"}",               CANDIDATE,   HWS_ERR_TOO_BIG,   "1024"                    },
-    {"{\"candidate\":\"\",\"x\":\"",                'x', 8192,       "\"}",               CANDIDATE,   HWS_ERR_TOO_BIG,   "8192"                    },
-    {"{\"candidate\":\"\",\"usernameFragment\":\"", 'u', 256,        "\"}",               CANDIDATE,   HWS_OK,            ""                        },
-    {"{\"candidate\":\"\",\"usernameFragment\":\"", 'u', 257,        "\"}",               CANDIDATE,   HWS_ERR_TOO_BIG,
-     "\"usernameFragment\" is longer than 256"                                                                                                      },
-    {"{\"foundation\":\"",                          'f', 256,        "\"}",               CANDIDATE,   HWS_ERR_TOO_BIG,   "\"foundation\" is longer"},
+    {"", '[', 60000, "", DESCRIPTION, HWS_ERR_MALFORMED, "deeper than 16"},
+    {"{\"type\":\"offer\",\"sdp\":\"\",\"x\":", '[', 16, "]]]]]]]]]]]]]]]]}", DESCRIPTION,
+     HWS_ERR_MALFORMED, "deeper"},
+    {"{\"type\":\"offer\",\"sdp\":\"\",\"x\":", '[', 15, "]]]]]]]]]]]]]]]}", DESCRIPTION, HWS_OK,
+     ""},
+    {"{\"type\":\"offer\",\"sdp\":\"\\\"", '[', 100, "\"}", DESCRIPTION, HWS_OK, ""},
+    {"{\"x\":{\"x\":{\"x\":\"\\\\\",\"y\":", '{', 20, "", CANDIDATE, HWS_ERR_MALFORMED, "deeper"},
+    {"{\"type\":\"offer\",\"sdp\":\"", 'v', 32768, "\"}", DESCRIPTION, HWS_OK, ""},
+    {"{\"type\":\"offer\",\"sdp\":\"", 'v', 32769, "\"}", DESCRIPTION, HWS_ERR_TOO_BIG,
+     "\"sdp\" is longer than 32768"},
+    {"{\"type\":\"offer\",\"sdp\":\"\"}", ' ', 65536 - 25, "", DESCRIPTION, HWS_OK, ""},
+    {"{\"type\":\"offer\",\"sdp\":\"\"}", ' ', 65536 - 24, "", DESCRIPTION, HWS_ERR_TOO_BIG,
+     "65536"},
+    {"candidate:", 'x', 1014, "", CANDIDATE, HWS_OK, ""},
+    {"candidate:", 'x', 1015, "", CANDIDATE, HWS_ERR_TOO_BIG, "1024"},
+    {"candidate:", 'x', 65000, "", CANDIDATE, HWS_ERR_TOO_BIG, "1024"},
+    {"{\"candidate\":\"candidate:", 'x', 1014, "\"}", CANDIDATE, HWS_OK, ""},
+    {"{\"candidate\":\"candidate:", 'x', 1015, "\"}", CANDIDATE, HWS_ERR_TOO_BIG, "1024"},
+    {"{\"candidate\":\"\",\"x\":\"", 'x', 8192, "\"}", CANDIDATE, HWS_ERR_TOO_BIG, "8192"},
+    {"{\"candidate\":\"\",\"usernameFragment\":\"", 'u', 256, "\"}", CANDIDATE, HWS_OK, ""},
+    {"{\"candidate\":\"\",\"usernameFragment\":\"", 'u', 257, "\"}", CANDIDATE, HWS_ERR_TOO_BIG,
+     "\"usernameFragment\" is longer than 256"},
+    {"{\"foundation\":\"", 'f', 256, "\"}", CANDIDATE, HWS_ERR_TOO_BIG, "\"foundation\" is longer"},
 };
+/* clang-format on */
 
 START_TEST(holds_its_limits)
 {
@@ -405,20 +419,22 @@ START_TEST(writes_what_it_reads)
 }
 END_TEST
 
+/* clang-format off */
 static const struct {
     enum hws_payload_form form;
     const char *text, *mid, *ufrag;
     const char *want;
 } written[] = {
-    {HWS_FORM_OBJECT, LINE, "0",  "abcd",
+    {HWS_FORM_OBJECT, LINE, "0", "abcd",
      "{\"candidate\":\"" LINE
-     "\",\"sdpMid\":\"0\",\"sdpMLineIndex\":0,\"usernameFragment\":\"abcd\"}"            },
-    {HWS_FORM_OBJECT, "",   NULL, NULL,
+     "\",\"sdpMid\":\"0\",\"sdpMLineIndex\":0,\"usernameFragment\":\"abcd\"}"},
+    {HWS_FORM_OBJECT, "", NULL, NULL,
      "{\"candidate\":\"\",\"sdpMid\":null,\"sdpMLineIndex\":0,\"usernameFragment\":null}"},
-    {HWS_FORM_LINE,   LINE, "0",  "abcd", LINE                                           },
-    {HWS_FORM_FIELDS, LINE, NULL, NULL,   LINE                                           },
-    {HWS_FORM_LINE,   "",   NULL, NULL,   ""                                             },
+    {HWS_FORM_LINE, LINE, "0", "abcd", LINE},
+    {HWS_FORM_FIELDS, LINE, NULL, NULL, LINE},
+    {HWS_FORM_LINE, "", NULL, NULL, ""},
 };
+/* clang-format on */
 
 START_TEST(writes_a_candidate_in_the_form_asked_for)
 {

@@ -18,9 +18,13 @@ static const struct {
     const char *kind; /* "" is a case without one */
     bool (*run)(const json_t *one, struct case_report *report);
 } handlers[] = {
+    {"",            case_run_dcep       },
+    {"candidate",   case_run_candidate  },
     {"channeldata", case_run_channeldata},
     {"demux",       case_run_demux      },
+    {"sdp",         case_run_sdp        },
     {"stun",        case_run_stun       },
+    {"agent",       case_run_agent      },
 };
 
 enum { FILE_MAX = 64 * 1024 * 1024 };

@@ -1,6 +1,7 @@
 /**
  * @file
- * Everything of libhawser that this build has, in one include.
+ * The core of libhawser in one include. hawser/loop.h and hawser/session.h, which a minimal build
+ * leaves out, are included by those who use them.
  */
 #ifndef HAWSER_HAWSER_H
 #define HAWSER_HAWSER_H

@@ -131,6 +131,13 @@ bool hws_peer_next_signal(struct hws_peer *peer, struct hws_signal *out); /**< n
 /** Never drops; messages wait inside SCTP until asked for, which holds the sender back. */
 bool hws_peer_next_event(struct hws_peer *peer, struct hws_event *out);
 
+/** While paused, messages stay inside SCTP, so that the sender is held back; other events go on,
+ *  but for the end of a peer that still holds messages. */
+void hws_peer_pause(struct hws_peer *peer, bool paused);
+
+/** Is a signal or an event waiting? A loop that sleeps while this is true sleeps too long. */
+bool hws_peer_has_output(const struct hws_peer *peer);
+
 /* Channels. They may be opened before the connection is up and are announced once it is. */
 
 enum hws_channel_reliability {
@@ -148,7 +155,7 @@ struct hws_channel_config {
 };
 
 /**
- * Open a channel in-band (RFC 8832). It may be sent on at once: what is sent before the
+ * Open a channel in-band (RFC 8832 section 6). It may be sent on at once: what is sent before the
  * connection is up waits in the send buffer.
  *
  * @retval HWS_ERR_FULL      all ids are in use
@@ -160,7 +167,8 @@ HWS_MUST_USE enum hws_err hws_peer_open_channel(struct hws_peer *peer,
                                                 hws_time now, struct hws_channel *out);
 
 /**
- * Send one message; it is copied. Empty messages are legal.
+ * Send one message; it is copied. Empty messages are legal. A call that fails changes nothing: a
+ * message lent by hws_peer_next_event() is still there, to be kept and sent later.
  *
  * @retval HWS_ERR_FULL     the send buffer is full: HWS_EVENT_WRITABLE follows
  * @retval HWS_ERR_TOO_BIG  bigger than the other side takes, or than the send buffer

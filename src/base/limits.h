@@ -18,7 +18,7 @@ enum {
     /* RFC 8839 section 5.4: what we take; we send 4 and 24. */
     HWS_UFRAG_MAX = 256,
     HWS_PWD_MAX = 256,
-    HWS_MID_MAX = 32,
+    HWS_MID_MAX = 64,         /* RFC 5888 section 4 sets none; some stacks send UUIDs */
     HWS_MEDIA_MAX = 32,       /* m= sections in one description */
     HWS_FINGERPRINT_LIST = 8, /* a=fingerprint lines kept of one description */
 
@@ -32,6 +32,14 @@ enum {
     HWS_ICE_QUEUE = 64,
     HWS_DTLS_QUEUE = 64,
 
+    /* DTLS. A handshake message longer than this is refused unseen: the longest real one is a
+     * ClientHello of 1.5 KB or a chain of certificates. With its headers it fits one record. */
+    HWS_HANDSHAKE_MAX = 16 * 1024,
+    HWS_HELLO_MAX = 16 * 1024,  /* a ClientHello put together, with its header */
+    HWS_HELLO_FRAGMENTS = 64,   /* pieces of it (CVE-2022-29189) */
+    HWS_DTLS_HOLD = 8,          /* datagrams that come before we start, or before our keys do */
+    HWS_DTLS_PLAIN_HOLD = 64,   /* records that wait for the fingerprint or for the reader */
+
     /* Channels. Browsers ask for 65535 streams; usrsctp takes 112 KB for 1024. */
     HWS_CHANNEL_MAX = 1024,
     HWS_STREAMS_DEFAULT = 256,
@@ -39,6 +47,15 @@ enum {
     HWS_MESSAGE_MAX_DEFAULT = 256 * 1024, /* a=max-message-size that we announce by default */
     HWS_SEND_BUFFER = 1024 * 1024,        /* bytes of one association waiting to be sent */
     HWS_RECEIVE_BUFFER = 1024 * 1024,
+
+    /* SCTP. A burst after one input is at most what the congestion window lets out; when this is
+     * full usrsctp keeps the rest. Blocks of 16 KiB: 14 packets each, 900 in all. */
+    HWS_SCTP_QUEUE_BLOCKS = 64,
+    /* Unacknowledged messages of one association: each costs usrsctp about 500 bytes beside its
+     * own, which a buffer counted in bytes would not see. */
+    HWS_SCTP_MESSAGES_MAX = 16384,
+    /* Ports 1024 to 65535 name the associations of a process to usrsctp. */
+    HWS_SCTP_ASSOCIATIONS_MAX = 60000,
 };
 
 _Static_assert(HWS_DATAGRAM_MAX <= HWS_DATAGRAM_IN_MAX, "we must be able to read what we send");

@@ -12,12 +12,12 @@
 #include <hawser/types.h>
 
 struct hws_ring {
-    uint8_t *slots;    /**< owned: slot_count slots of slot_cap bytes, each after its length */
+    uint8_t *slots; /**< owned: slot_count slots of slot_cap bytes, each after its length */
     size_t slot_count;
-    size_t slot_cap;   /**< bytes of the biggest packet */
-    size_t first;      /**< index of the oldest packet */
-    size_t count;      /**< packets held */
-    uint64_t dropped;  /**< packets pushed out since hws_ring_init() */
+    size_t slot_cap;  /**< bytes of the biggest packet */
+    size_t first;     /**< index of the oldest packet */
+    size_t count;     /**< packets held */
+    uint64_t dropped; /**< packets pushed out since hws_ring_init() */
 };
 
 /** @retval HWS_ERR_NO_MEMORY */

@@ -1,6 +1,7 @@
 /**
  * @file
- * The ICE agent for one component (RFC 8445, 8838, 8421, 7675): finds a path and keeps it alive.
+ * The ICE agent for one component (RFC 8445 section 2, RFC 8838 section 3, RFC 7675 section 5):
+ * finds a path and keeps it alive.
  *
  * Knows candidates and STUN; knows no socket, clock, DTLS or description. The program gives it
  * the addresses of its sockets and of its STUN servers; it sends checks, answers checks, nominates
@@ -27,16 +28,21 @@ struct hws_ice;
 struct hws_ice_config {
     struct hws_random random; /**< ufrag, pwd, tiebreaker, transaction ids */
     struct hws_log log;
-    bool controlling;         /**< the offerer controls (RFC 8445 section 6.1.1) */
-    hws_time pacing;          /**< Ta between new checks; 0 = default 20 ms, floor 5 ms */
-    hws_time consent_period;  /**< 0 = 5 s (RFC 7675 section 5.1) */
-    hws_time consent_expiry;  /**< silence after which the path is dead; 0 = 30 s */
-    hws_time fail_after;      /**< no valid pair: failed after this; 0 = 39.5 s (RFC 8863 section 4) */
+    bool controlling; /**< the offerer controls (RFC 8445 section 6.1.1) */
+    /* Of the times below, more than a day counts as a day. */
+    hws_time pacing; /**< Ta between new checks; 0 = default 20 ms, floor 5 ms */
+    /** 0 = 5 s; spread by 0.8 to 1.2, but never under 4 s (RFC 7675 section 5.1). */
+    hws_time consent_period;
+    hws_time consent_expiry; /**< silence after which the path is dead; 0 = 30 s */
+    /** Patience with one check, and before HWS_ICE_FAILED when both sides have ended their
+     *  candidates; twice that when one has not. 0 = 39.5 s (RFC 8863 section 4). */
+    hws_time fail_after;
 };
 
 enum { HWS_ICE_UFRAG_LEN = 4, HWS_ICE_PWD_LEN = 24 }; /* what we make */
 
-/** @retval HWS_ERR_NO_MEMORY  @retval HWS_ERR_ARGUMENT a negative time */
+/** @retval HWS_ERR_NO_MEMORY
+ *  @retval HWS_ERR_ARGUMENT  a negative time, or no source of randomness */
 HWS_MUST_USE enum hws_err hws_ice_new(const struct hws_ice_config *config, struct hws_ice **out);
 void hws_ice_free(struct hws_ice *ice); /**< accepts NULL */
 
@@ -44,10 +50,13 @@ const char *hws_ice_ufrag(const struct hws_ice *ice); /**< borrowed until restar
 const char *hws_ice_pwd(const struct hws_ice *ice);
 bool hws_ice_is_controlling(const struct hws_ice *ice);
 
-/** Say who controls; only before the first check was sent, later conflicts settle it. */
+/** Say who controls; ignored once a check was sent, from then on conflicts settle it, and for a
+ *  lite peer, which never controls (RFC 8445 section 6.1.1). */
 void hws_ice_set_controlling(struct hws_ice *ice, bool controlling);
 
-/** Add the address of a socket of ours: a host candidate with itself as base.
+/** Add the address of a socket of ours: a host candidate with itself as base. One that is known
+ *  changes nothing; one that comes after HWS_ICE_LOCAL_END is used, but announced only by the next
+ *  restart (RFC 8838 section 13).
  *  @retval HWS_ERR_FULL  @retval HWS_ERR_ARGUMENT not reachable (see base/address.h) */
 HWS_MUST_USE enum hws_err hws_ice_add_local(struct hws_ice *ice, const struct hws_address *addr,
                                             hws_time now);
@@ -59,24 +68,28 @@ HWS_MUST_USE enum hws_err hws_ice_add_server(struct hws_ice *ice, const struct h
  *  servers have answered or given up. */
 void hws_ice_end_local(struct hws_ice *ice, hws_time now);
 
-/** Credentials of the remote description. Equal ones again change nothing.
- *  @retval HWS_ERR_ARGUMENT  lengths outside RFC 8839 section 5.4
+/** Credentials of the remote description, copied. Equal ones again change nothing.
+ *  @retval HWS_ERR_ARGUMENT  lengths or characters outside RFC 8839 section 5.4
  *  @retval HWS_ERR_STATE     other credentials are set already (restart first) */
 HWS_MUST_USE enum hws_err hws_ice_set_remote(struct hws_ice *ice, const char *ufrag,
                                              const char *pwd, bool lite, hws_time now);
 /** A remote candidate; duplicates and those of another generation (ufrag) are dropped quietly.
- *  An mDNS name without address is HWS_ERR_UNSUPPORTED.
- *  @retval HWS_ERR_FULL  HWS_ICE_REMOTE_MAX are held  @retval HWS_ERR_UNSUPPORTED */
+ *  @retval HWS_ERR_FULL         HWS_ICE_REMOTE_MAX are held
+ *  @retval HWS_ERR_UNSUPPORTED  an mDNS name without address, or not reachable (base/address.h)
+ *  @retval HWS_ERR_MALFORMED    priority 0 (RFC 8445 section 5.1.2) */
 HWS_MUST_USE enum hws_err hws_ice_add_remote(struct hws_ice *ice,
                                              const struct hws_candidate *candidate, hws_time now);
+/** The peer has no more candidates; one that comes all the same is still taken. */
 void hws_ice_end_remote(struct hws_ice *ice, hws_time now);
 
 /** New credentials and a new check list; the selected path carries data until a new one is
- *  selected (RFC 8445 section 2.4). Local addresses and servers are kept and announced again. */
+ *  selected (RFC 8445 section 2.4). Local addresses and servers are kept and announced again, and
+ *  so is their end. Remote credentials, candidates and their end are forgotten. */
 void hws_ice_restart(struct hws_ice *ice, hws_time now);
 
 /** One STUN datagram (first byte 0 to 3).
- *  @retval HWS_ERR_MALFORMED etc. dropped; the agent is as before. Of class PEER only. */
+ *  @retval HWS_ERR_MALFORMED etc. dropped or refused with an error response; the agent is as before
+ *          but for its counters. Of class PEER only. */
 HWS_MUST_USE enum hws_err hws_ice_feed(struct hws_ice *ice, const struct hws_datagram *in,
                                        hws_time now);
 void hws_ice_tick(struct hws_ice *ice, hws_time now);
@@ -88,10 +101,10 @@ bool hws_ice_next_packet(struct hws_ice *ice, struct hws_datagram *out);
 enum hws_ice_event_kind {
     HWS_ICE_LOCAL_CANDIDATE, /**< signal it to the other side */
     HWS_ICE_LOCAL_END,       /**< end of local candidates */
-    HWS_ICE_SELECTED,        /**< data may flow on hws_ice_path(); again whenever the path changes */
-    HWS_ICE_NOMINATED,       /**< the selected pair is nominated: the checks are over */
-    HWS_ICE_FAILED,          /**< no path was found in time */
-    HWS_ICE_EXPIRED,         /**< consent is gone: hws_ice_path() is false from now on */
+    HWS_ICE_SELECTED,  /**< data may flow on hws_ice_path(); again whenever the path changes */
+    HWS_ICE_NOMINATED, /**< the selected pair is nominated: the checks are over */
+    HWS_ICE_FAILED,    /**< no path was found in time; a restart begins anew */
+    HWS_ICE_EXPIRED,   /**< consent is gone: hws_ice_path() is false until a restart */
 };
 
 struct hws_ice_event {
@@ -112,7 +125,7 @@ struct hws_ice_path {
 bool hws_ice_path(const struct hws_ice *ice, struct hws_ice_path *out);
 
 /** May a packet that came on this 5-tuple reach DTLS? True for valid pairs only, and for pairs
- *  on which an authenticated check of the peer arrived. */
+ *  on which an authenticated check of the peer arrived; false for all once consent is gone. */
 bool hws_ice_admits(const struct hws_ice *ice, const struct hws_address *local,
                     const struct hws_address *remote);
 
@@ -125,7 +138,7 @@ void hws_ice_stats(const struct hws_ice *ice, struct hws_ice_stats *out);
 
 /** Decision about one Binding request, as a pure function (the rules of RFC 8445 section 7.3). */
 enum hws_ice_ruling {
-    HWS_ICE_DISCARD,      /**< no answer at all */
+    HWS_ICE_DISCARD, /**< no answer at all */
     HWS_ICE_SUCCEED,
     HWS_ICE_SUCCEED_SWITCH, /**< take the other role, then succeed */
     HWS_ICE_ERROR_400,
@@ -135,11 +148,11 @@ enum hws_ice_ruling {
 };
 struct hws_ice_ruler {
     const char *local_ufrag, *local_pwd;
-    const char *remote_ufrag; /**< NULL while unknown; the second half is then not looked at */
     bool controlling;
     uint64_t tiebreaker;
 };
-/** Rule on any datagram that claims to be STUN. */
+/** Rule on any datagram that claims to be STUN. Of the user name only the half before the colon
+ *  decides (RFC 8445 section 7.3); the agent does not act on checks of a foreign second half. */
 enum hws_ice_ruling hws_ice_rule(const struct hws_ice_ruler *ruler, struct hws_bytes datagram);
 
 #endif /* HWS_ICE_ICE_H */

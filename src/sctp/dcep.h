@@ -12,13 +12,13 @@
 #include <hawser/err.h>
 
 enum hws_ppid { /* RFC 8831 section 8 */
-    HWS_PPID_DCEP = 50,
-    HWS_PPID_STRING = 51,
-    HWS_PPID_BINARY_PARTIAL = 52, /* deprecated */
-    HWS_PPID_BINARY = 53,
-    HWS_PPID_STRING_PARTIAL = 54, /* deprecated */
-    HWS_PPID_STRING_EMPTY = 56,
-    HWS_PPID_BINARY_EMPTY = 57,
+                HWS_PPID_DCEP = 50,
+                HWS_PPID_STRING = 51,
+                HWS_PPID_BINARY_PARTIAL = 52, /* deprecated */
+                HWS_PPID_BINARY = 53,
+                HWS_PPID_STRING_PARTIAL = 54, /* deprecated */
+                HWS_PPID_STRING_EMPTY = 56,
+                HWS_PPID_BINARY_EMPTY = 57,
 };
 
 enum hws_reliability { HWS_RELIABLE, HWS_MAX_RETRANSMITS, HWS_MAX_LIFETIME };
@@ -29,8 +29,8 @@ struct hws_dcep_open {
     enum hws_reliability reliability;
     uint32_t reliability_value; /**< retransmissions or milliseconds; 0 when reliable */
     uint16_t priority;
-    struct hws_bytes label;     /**< UTF-8, may hold NUL; borrowed */
-    struct hws_bytes protocol;  /**< likewise */
+    struct hws_bytes label;    /**< UTF-8, may hold NUL; borrowed */
+    struct hws_bytes protocol; /**< likewise */
 };
 
 /** @retval HWS_ERR_MALFORMED  not an OPEN, cut, unknown channel type, or not UTF-8 */
@@ -46,7 +46,7 @@ enum hws_dcep_stream {
     HWS_STREAM_WRONG_PARITY, /**< free, but ours to open (RFC 8832 section 6) */
     HWS_STREAM_OPENING,      /**< we sent OPEN and wait for the ACK */
     HWS_STREAM_OPEN,
-    HWS_STREAM_CLOSING,      /**< a reset is under way: what still comes is dropped */
+    HWS_STREAM_CLOSING, /**< a reset is under way: what still comes is dropped */
 };
 
 enum hws_dcep_action {
@@ -54,8 +54,8 @@ enum hws_dcep_action {
     HWS_DCEP_OPENED,         /**< our OPEN was acknowledged */
     HWS_DCEP_MESSAGE_STRING, /**< deliver; empty when the PPID says so */
     HWS_DCEP_MESSAGE_BINARY,
-    HWS_DCEP_RESET,          /**< reset our outgoing side of the stream, send no ACK */
-    HWS_DCEP_DROP,           /**< say nothing, do nothing */
+    HWS_DCEP_RESET, /**< reset our outgoing side of the stream, send no ACK */
+    HWS_DCEP_DROP,  /**< say nothing, do nothing */
 };
 
 /** What a receiver does with one complete message, and what it learned from it. */

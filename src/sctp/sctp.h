@@ -1,11 +1,15 @@
 /**
  * @file
- * One SCTP association over DTLS (RFC 8261, 8831) without I/O: packets in and out, messages in and
- * out by stream and payload protocol id. Knows no channel: DCEP is dcep.h, channels are peer/.
+ * One SCTP association over DTLS (RFC 8261 section 4) without I/O: packets in and out, messages in
+ * and out by stream and payload protocol id. Knows no channel: DCEP is dcep.h, channels are peer/.
  *
  * usrsctp is one instance per process: struct hws_sctp_stack. All associations of a stack belong to
  * one thread, and time moves for all of them at once: any association's tick runs the timers of the
- * stack. What a timer makes another association send waits in that one's queue for its own turn.
+ * stack. What a timer makes another association send waits in that one's queue for its own turn,
+ * and its deadline says that the turn is due.
+ *
+ * Memory of one association: up to send_buffer and receive_buffer inside usrsctp, receive_max for
+ * the message that is put together here, and 1 MiB of packets that wait to be taken.
  */
 #ifndef HWS_SCTP_SCTP_H
 #define HWS_SCTP_SCTP_H
@@ -29,23 +33,30 @@ struct hws_sctp_config {
     size_t receive_buffer;            /**< 0 = HWS_RECEIVE_BUFFER */
 };
 
-/** @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_ARGUMENT @retval HWS_ERR_LIBRARY */
+/**
+ * @retval HWS_ERR_ARGUMENT  a port is 0, the MTU is not in 524 to 2048, or a size is over 64 MiB
+ * @retval HWS_ERR_FULL      60000 associations live in the process
+ * @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_LIBRARY
+ */
 HWS_MUST_USE enum hws_err hws_sctp_new(struct hws_sctp_stack *stack,
-                                       const struct hws_sctp_config *config,
-                                       struct hws_sctp **out);
+                                       const struct hws_sctp_config *config, struct hws_sctp **out);
 void hws_sctp_free(struct hws_sctp *sctp); /**< accepts NULL; what next_packet held is lost */
 
-/** Both sides connect (RFC 8841 section 9.3). @retval HWS_ERR_STATE @retval HWS_ERR_LIBRARY */
+/** Both sides connect (RFC 8841 section 9.3). Messages may be sent from now on: they go out with
+ *  the last step of the handshake. @retval HWS_ERR_STATE @retval HWS_ERR_LIBRARY */
 HWS_MUST_USE enum hws_err hws_sctp_connect(struct hws_sctp *sctp, hws_time now);
 
 /** One SCTP packet; checked before usrsctp sees it (chunk types, lengths, ports, tags).
- *  @retval HWS_ERR_MALFORMED and others of class PEER: dropped */
+ *  @retval HWS_ERR_UNEXPECTED  before connect or after the end: dropped
+ *  @retval HWS_ERR_MALFORMED and others of hws_sctp_check_packet(): dropped, nothing changed */
 HWS_MUST_USE enum hws_err hws_sctp_feed(struct hws_sctp *sctp, struct hws_bytes packet,
                                         hws_time now);
 void hws_sctp_tick(struct hws_sctp *sctp, hws_time now);
+/** HWS_NEVER too for an association that is up and has had nothing to do for a while. */
 hws_time hws_sctp_deadline(const struct hws_sctp *sctp);
 
-/** Next packet with its CRC-32C; borrowed until the next call on the association. */
+/** Next packet with its CRC-32C; borrowed until the next call on the association. Taking events
+ *  may make packets too (the window opens), so take packets last, or again. */
 bool hws_sctp_next_packet(struct hws_sctp *sctp, struct hws_bytes *out);
 
 /** One message to send. Borrowed for the call. */
@@ -60,17 +71,20 @@ struct hws_sctp_message {
 
 /** Queue a whole message or nothing.
  *  @retval HWS_ERR_FULL   no room now: HWS_SCTP_WRITABLE follows
- *  @retval HWS_ERR_STATE  not connecting and not up  @retval HWS_ERR_TOO_BIG  over send_buffer
+ *  @retval HWS_ERR_STATE  not connecting and not up, or the stream is being reset
+ *  @retval HWS_ERR_TOO_BIG    over send_buffer
  *  @retval HWS_ERR_ARGUMENT  no data, or a stream out of range */
 HWS_MUST_USE enum hws_err hws_sctp_send(struct hws_sctp *sctp, const struct hws_sctp_message *msg,
                                         hws_time now);
 
-/** Reset our outgoing side of a stream after what is queued on it (RFC 6525); done when
- *  HWS_SCTP_RESET_SENT comes. Waits by itself while another reset is in progress.
- *  @retval HWS_ERR_STATE */
+/** Reset our outgoing side of a stream after what is queued on it (RFC 6525 section 5.1.2); done
+ *  when HWS_SCTP_RESET_SENT comes. Waits by itself while another reset is in progress or the
+ *  handshake is not over. A peer that refuses eight times in a row is not asked again.
+ *  @retval HWS_ERR_STATE  @retval HWS_ERR_ARGUMENT  a stream out of range */
 HWS_MUST_USE enum hws_err hws_sctp_reset(struct hws_sctp *sctp, uint16_t stream, hws_time now);
 
-/** ABORT, now; legal in every state, twice is no error. */
+/** ABORT, now; legal in every state, twice is no error. Take the packet afterwards; there are no
+ *  more events. */
 void hws_sctp_abort(struct hws_sctp *sctp, hws_time now);
 
 enum hws_sctp_event_kind {
@@ -86,14 +100,20 @@ struct hws_sctp_event {
     enum hws_sctp_event_kind kind;
     uint16_t stream;
     uint32_t ppid;
-    struct hws_bytes data; /**< borrowed until the next call on the association */
+    struct hws_bytes data; /**< borrowed until the next hws_sctp_next_event(), abort or free */
 };
 
 /** Messages are left inside SCTP until they are asked for here, so that the receive window does
  *  its work; what was received before the end comes before HWS_SCTP_DOWN. */
 bool hws_sctp_next_event(struct hws_sctp *sctp, struct hws_sctp_event *out);
 
-/** CLOSED (peer aborted or shut down), TIMEOUT (retransmissions used up), REFUSED... */
+/** Is there room again after HWS_ERR_FULL? True once, as HWS_SCTP_WRITABLE would be told once, but
+ *  without taking the messages before it: a reader that pauses may go on writing. */
+bool hws_sctp_take_writable(struct hws_sctp *sctp);
+
+/** CLOSED (peer aborted, shut down or started over), TIMEOUT (retransmissions used up), REFUSED,
+ *  TOO_BIG (a message over receive_max), MALFORMED (the peer broke the protocol); @c foreign is
+ *  the cause code of the ABORT (RFC 9260 section 3.3.10). */
 struct hws_fault hws_sctp_fault(const struct hws_sctp *sctp);
 
 /** Bytes handed to send and not yet acknowledged by the peer. */
@@ -104,7 +124,11 @@ uint16_t hws_sctp_streams(const struct hws_sctp *sctp); /**< outgoing, as negoti
 struct hws_sctp_ports {
     uint16_t local, remote;
 };
-/** @retval HWS_ERR_MALFORMED @retval HWS_ERR_TRUNCATED @retval HWS_ERR_UNSUPPORTED chunk type */
+/**
+ * @retval HWS_ERR_TRUNCATED    the header or a chunk runs past the end
+ * @retval HWS_ERR_MALFORMED    length, order, port, tag or parameter breaks a rule
+ * @retval HWS_ERR_UNSUPPORTED  a chunk type that data channels do not use
+ */
 HWS_MUST_USE enum hws_err hws_sctp_check_packet(struct hws_bytes packet,
                                                 const struct hws_sctp_ports *ports);
 

@@ -19,19 +19,20 @@ enum hws_candidate_type {
 };
 
 enum {
-    HWS_FOUNDATION_MAX = 32, /* RFC 8839 section 5.1 */
-    HWS_MDNS_NAME_MAX = 48,  /* "<uuid>.local" is 42 characters */
+    HWS_FOUNDATION_MAX = 32,                 /* RFC 8839 section 5.1 */
+    HWS_MDNS_NAME_MAX = 48,                  /* "<uuid>.local" is 42 characters */
+    HWS_CANDIDATE_PRIORITY_MAX = 0x7FFFFFFF, /* RFC 8839 section 5.1 */
 };
 
 /** One UDP candidate of component 1. Plain data, copied by assignment. */
 struct hws_candidate {
     enum hws_candidate_type type;
-    uint32_t priority;                      /**< 1 to 2^32-1 */
-    struct hws_address addr;                /**< family NONE while it is an mDNS name */
-    struct hws_address related;             /**< raddr and rport; family NONE when absent */
+    uint32_t priority;          /**< 1 to 2^31-1 */
+    struct hws_address addr;    /**< family NONE while it is an mDNS name */
+    struct hws_address related; /**< raddr and rport; family NONE when absent */
     char foundation[HWS_FOUNDATION_MAX + 1];
-    char mdns[HWS_MDNS_NAME_MAX];           /**< "<uuid>.local", else empty */
-    char ufrag[HWS_UFRAG_MAX + 1];          /**< its ICE generation, else empty */
+    char mdns[HWS_MDNS_NAME_MAX];  /**< "<uuid>.local", else empty */
+    char ufrag[HWS_UFRAG_MAX + 1]; /**< its ICE generation, else empty */
 };
 
 /** What a candidate line is. */
@@ -51,7 +52,16 @@ enum hws_candidate_verdict {
 HWS_MUST_USE enum hws_err hws_candidate_read(struct hws_bytes text, struct hws_candidate *out,
                                              enum hws_candidate_verdict *verdict);
 
-/** Append "candidate:..." without "a=" and without a line end. */
+/**
+ * True when it can be written: a foundation and ufrag of ice-char, a priority in its range, and an
+ * address with a port or a name of version 4 UUID form.
+ */
+bool hws_candidate_is_sound(const struct hws_candidate *candidate);
+
+/**
+ * Append "candidate:..." without "a=" and without a line end; an unsound one fails the writer.
+ * Where RFC 8839 section 5.1 wants a related address and there is none, 0.0.0.0 port 9 stands in.
+ */
 void hws_candidate_write(struct hws_writer *out, const struct hws_candidate *candidate);
 
 /** "host", "srflx", "prflx" or "relay". */

@@ -1,0 +1,41 @@
+/**
+ * @file
+ * Options that the subcommands of hawser share, and how they are read.
+ */
+#ifndef HWS_CLI_OPTIONS_H
+#define HWS_CLI_OPTIONS_H
+
+#include <hawser/types.h>
+
+#include <stdint.h>
+
+enum { HWS_EXIT_OK = 0, HWS_EXIT_FAILED = 1, HWS_EXIT_USAGE = 2 };
+
+enum { HWS_OPTION_SERVER_MAX = 8 };
+
+/** What the command line said; text is borrowed from it. */
+struct hws_options {
+    const char *distributor;
+    const char *ice_servers[HWS_OPTION_SERVER_MAX];
+    size_t ice_server_count;
+    int64_t id;         /**< of the worker, ours or the other's; meaningful with has_id */
+    bool has_id;
+    bool insecure, loopback, echo;
+    int verbose;        /**< how often --verbose was given */
+    hws_time timeout;
+    hws_time quiet_for; /**< client: how long to wait for more after its input ended */
+    uint64_t echo_test; /**< client: bytes to send and get back; 0 = not asked for */
+};
+
+enum hws_command { HWS_COMMAND_CLIENT, HWS_COMMAND_WORKER };
+
+/**
+ * Read the arguments of one subcommand; argv[0] is its name. Complaints go to standard error.
+ * @return HWS_EXIT_OK to go on; HWS_EXIT_USAGE; or -1 when --help was served
+ */
+int hws_options_read(enum hws_command command, int argc, char **argv, struct hws_options *out);
+
+/** A log to standard error at the level that --verbose asks for; silent without it. */
+struct hws_log hws_options_log(const struct hws_options *options);
+
+#endif /* HWS_CLI_OPTIONS_H */

@@ -1,0 +1,196 @@
+#include "fsm/negotiation.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct hws_neg {
+    enum hws_neg_state state;
+    struct hws_sdp *offer; /* owned; only in LOCAL_OFFER and REMOTE_OFFER */
+};
+
+/* One row per arrow (RFC 9429 section 3.2); a move without a row is illegal. */
+static const struct rule {
+    enum hws_neg_state from;
+    enum hws_neg_input input;
+    enum hws_neg_state to;
+} rules[] = {
+    {HWS_NEG_STABLE,       HWS_NEG_SEND_OFFER,  HWS_NEG_LOCAL_OFFER },
+    {HWS_NEG_STABLE,       HWS_NEG_RECV_OFFER,  HWS_NEG_REMOTE_OFFER},
+    {HWS_NEG_STABLE,       HWS_NEG_CLOSE,       HWS_NEG_CLOSED      },
+    {HWS_NEG_LOCAL_OFFER,  HWS_NEG_RECV_ANSWER, HWS_NEG_STABLE      },
+    {HWS_NEG_LOCAL_OFFER,  HWS_NEG_ROLLBACK,    HWS_NEG_STABLE      },
+    {HWS_NEG_LOCAL_OFFER,  HWS_NEG_CLOSE,       HWS_NEG_CLOSED      },
+    {HWS_NEG_REMOTE_OFFER, HWS_NEG_SEND_ANSWER, HWS_NEG_STABLE      },
+    {HWS_NEG_REMOTE_OFFER, HWS_NEG_CLOSE,       HWS_NEG_CLOSED      },
+    {HWS_NEG_CLOSED,       HWS_NEG_CLOSE,       HWS_NEG_CLOSED      },
+};
+
+enum hws_neg_state hws_neg_next(enum hws_neg_state from, enum hws_neg_input input)
+{
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        if (rules[i].from == from && rules[i].input == input) return rules[i].to;
+    }
+    return HWS_NEG_ILLEGAL;
+}
+
+/* The only writer of `state`: takes the arrow and keeps @p offer (NULL drops it). */
+static void commit(struct hws_neg *neg, enum hws_neg_input input, struct hws_sdp *offer)
+{
+    enum hws_neg_state next = hws_neg_next(neg->state, input);
+
+    assert(next != HWS_NEG_ILLEGAL); /* a typed transition exists only where a rule does */
+    free(neg->offer);
+    neg->offer = offer;
+    neg->state = next;
+}
+
+static bool is_in(const struct hws_neg *neg, enum hws_neg_state state)
+{
+    return neg && neg->state == state;
+}
+
+/* Both offers: STABLE to a state that keeps the offer. */
+static enum hws_err take_offer(struct hws_neg *neg, enum hws_neg_input input,
+                               const struct hws_sdp *offer)
+{
+    struct hws_sdp *copy;
+
+    if (!is_in(neg, HWS_NEG_STABLE)) return HWS_ERR_STATE;
+    copy = calloc(1, sizeof(*copy));
+    if (!copy) return HWS_ERR_NO_MEMORY;
+    *copy = *offer;
+    commit(neg, input, copy);
+    return HWS_OK;
+}
+
+/* Both answers: the answer must fit the offer before anything moves. */
+static enum hws_err take_answer(struct hws_neg *neg, enum hws_neg_state from,
+                                enum hws_neg_input input, const struct hws_sdp *answer)
+{
+    if (!is_in(neg, from)) return HWS_ERR_STATE;
+    if (!hws_sdp_answers(answer, neg->offer)) return HWS_ERR_MISMATCH;
+    commit(neg, input, NULL);
+    return HWS_OK;
+}
+
+enum hws_err hws_neg_send_offer(struct hws_neg_stable **from, const struct hws_sdp *offer,
+                                struct hws_neg_local_offer **to)
+{
+    struct hws_neg *neg = (struct hws_neg *)*from;
+    enum hws_err err = take_offer(neg, HWS_NEG_SEND_OFFER, offer);
+
+    if (err) return err;
+    *from = NULL;
+    *to = hws_neg_as_local_offer(neg);
+    return HWS_OK;
+}
+
+enum hws_err hws_neg_recv_offer(struct hws_neg_stable **from, const struct hws_sdp *offer,
+                                struct hws_neg_remote_offer **to)
+{
+    struct hws_neg *neg = (struct hws_neg *)*from;
+    enum hws_err err = take_offer(neg, HWS_NEG_RECV_OFFER, offer);
+
+    if (err) return err;
+    *from = NULL;
+    *to = hws_neg_as_remote_offer(neg);
+    return HWS_OK;
+}
+
+enum hws_err hws_neg_send_answer(struct hws_neg_remote_offer **from, const struct hws_sdp *answer,
+                                 struct hws_neg_stable **to)
+{
+    struct hws_neg *neg = (struct hws_neg *)*from;
+    enum hws_err err = take_answer(neg, HWS_NEG_REMOTE_OFFER, HWS_NEG_SEND_ANSWER, answer);
+
+    if (err) return err;
+    *from = NULL;
+    *to = hws_neg_as_stable(neg);
+    return HWS_OK;
+}
+
+enum hws_err hws_neg_recv_answer(struct hws_neg_local_offer **from, const struct hws_sdp *answer,
+                                 struct hws_neg_stable **to)
+{
+    struct hws_neg *neg = (struct hws_neg *)*from;
+    enum hws_err err = take_answer(neg, HWS_NEG_LOCAL_OFFER, HWS_NEG_RECV_ANSWER, answer);
+
+    if (err) return err;
+    *from = NULL;
+    *to = hws_neg_as_stable(neg);
+    return HWS_OK;
+}
+
+enum hws_err hws_neg_rollback(struct hws_neg_local_offer **from, struct hws_neg_stable **to)
+{
+    struct hws_neg *neg = (struct hws_neg *)*from;
+
+    if (!is_in(neg, HWS_NEG_LOCAL_OFFER)) return HWS_ERR_STATE;
+    commit(neg, HWS_NEG_ROLLBACK, NULL);
+    *from = NULL;
+    *to = hws_neg_as_stable(neg);
+    return HWS_OK;
+}
+
+void hws_neg_close(struct hws_neg *neg)
+{
+    commit(neg, HWS_NEG_CLOSE, NULL);
+}
+
+struct hws_neg *hws_neg_new(void)
+{
+    struct hws_neg *neg = calloc(1, sizeof(*neg));
+
+    if (neg) neg->state = HWS_NEG_STABLE;
+    return neg;
+}
+
+void hws_neg_free(struct hws_neg *neg)
+{
+    if (!neg) return;
+    free(neg->offer);
+    free(neg);
+}
+
+enum hws_neg_state hws_neg_state(const struct hws_neg *neg)
+{
+    return neg->state;
+}
+
+const char *hws_neg_state_name(enum hws_neg_state state)
+{
+    switch (state) {
+    case HWS_NEG_STABLE:
+        return "stable";
+    case HWS_NEG_LOCAL_OFFER:
+        return "have-local-offer";
+    case HWS_NEG_REMOTE_OFFER:
+        return "have-remote-offer";
+    case HWS_NEG_CLOSED:
+        return "closed";
+    case HWS_NEG_ILLEGAL:
+    case HWS_NEG_STATE_COUNT:
+        break;
+    }
+    return "illegal";
+}
+
+const struct hws_sdp *hws_neg_offer(const struct hws_neg *neg)
+{
+    return neg->offer;
+}
+
+struct hws_neg_stable *hws_neg_as_stable(struct hws_neg *neg)
+{
+    return is_in(neg, HWS_NEG_STABLE) ? (struct hws_neg_stable *)neg : NULL;
+}
+
+struct hws_neg_local_offer *hws_neg_as_local_offer(struct hws_neg *neg)
+{
+    return is_in(neg, HWS_NEG_LOCAL_OFFER) ? (struct hws_neg_local_offer *)neg : NULL;
+}
+
+struct hws_neg_remote_offer *hws_neg_as_remote_offer(struct hws_neg *neg)
+{
+    return is_in(neg, HWS_NEG_REMOTE_OFFER) ? (struct hws_neg_remote_offer *)neg : NULL;
+}

@@ -1,0 +1,87 @@
+/**
+ * @file
+ * Offer/answer negotiation as a state machine (RFC 9429 section 3.2; names are the RFC's).
+ *
+ *               send_offer                   recv_answer
+ *     STABLE ---------------> LOCAL_OFFER ----------------> STABLE
+ *       |  \                      |
+ *       |   '<---- rollback ------'      (the polite side of a glare yields this way)
+ *       |       recv_offer                    send_answer
+ *       '-------------------> REMOTE_OFFER ---------------> STABLE
+ *
+ * close is legal in every state; CLOSED is final.
+ *
+ * A state is also a type. Each open state has its own handle type, a transition exists only on
+ * the handle of the state it leaves, and it consumes that handle: using the wrong one does not
+ * compile. Whether the machine is still in that state is only known at run time (the peer may
+ * have closed it), so every transition can fail, and one that fails changes nothing at all.
+ */
+#ifndef HWS_FSM_NEGOTIATION_H
+#define HWS_FSM_NEGOTIATION_H
+
+#include "sdp/sdp.h"
+
+#include <hawser/err.h>
+
+enum hws_neg_state {
+    HWS_NEG_ILLEGAL, /**< no state: what the rule table holds where no rule exists */
+    HWS_NEG_STABLE,
+    HWS_NEG_LOCAL_OFFER,
+    HWS_NEG_REMOTE_OFFER,
+    HWS_NEG_CLOSED,
+    HWS_NEG_STATE_COUNT
+};
+
+enum hws_neg_input {
+    HWS_NEG_SEND_OFFER,
+    HWS_NEG_RECV_OFFER,
+    HWS_NEG_SEND_ANSWER,
+    HWS_NEG_RECV_ANSWER,
+    HWS_NEG_ROLLBACK,
+    HWS_NEG_CLOSE,
+    HWS_NEG_INPUT_COUNT
+};
+
+struct hws_neg;              /**< the machine; owns a copy of the offer that waits for its answer */
+struct hws_neg_stable;       /**< the machine seen in STABLE; never defined, never owned */
+struct hws_neg_local_offer;  /**< the machine seen in LOCAL_OFFER */
+struct hws_neg_remote_offer; /**< the machine seen in REMOTE_OFFER */
+
+/** New machine in STABLE, or NULL when out of memory. Free with hws_neg_free(). */
+struct hws_neg *hws_neg_new(void);
+void hws_neg_free(struct hws_neg *neg); /**< accepts NULL; every handle dies with the machine */
+
+enum hws_neg_state hws_neg_state(const struct hws_neg *neg);
+const char *hws_neg_state_name(enum hws_neg_state state); /**< "stable", "have-local-offer"... */
+
+/** The offer that waits for its answer; NULL in STABLE and CLOSED. Borrowed until a transition. */
+const struct hws_sdp *hws_neg_offer(const struct hws_neg *neg);
+
+/** Handles: NULL unless the machine is in that very state. */
+struct hws_neg_stable *hws_neg_as_stable(struct hws_neg *neg);
+struct hws_neg_local_offer *hws_neg_as_local_offer(struct hws_neg *neg);
+struct hws_neg_remote_offer *hws_neg_as_remote_offer(struct hws_neg *neg);
+
+/* Transitions. On HWS_OK *from becomes NULL and *to is the new handle; descriptions are copied.
+ * Errors of all: HWS_ERR_STATE (also for a NULL or stale handle). Of the two offers also:
+ * HWS_ERR_NO_MEMORY. Of the two answers also: HWS_ERR_MISMATCH. */
+HWS_MUST_USE enum hws_err hws_neg_send_offer(struct hws_neg_stable **from,
+                                             const struct hws_sdp *offer,
+                                             struct hws_neg_local_offer **to);
+HWS_MUST_USE enum hws_err hws_neg_recv_offer(struct hws_neg_stable **from,
+                                             const struct hws_sdp *offer,
+                                             struct hws_neg_remote_offer **to);
+HWS_MUST_USE enum hws_err hws_neg_send_answer(struct hws_neg_remote_offer **from,
+                                              const struct hws_sdp *answer,
+                                              struct hws_neg_stable **to);
+HWS_MUST_USE enum hws_err hws_neg_recv_answer(struct hws_neg_local_offer **from,
+                                              const struct hws_sdp *answer,
+                                              struct hws_neg_stable **to);
+HWS_MUST_USE enum hws_err hws_neg_rollback(struct hws_neg_local_offer **from,
+                                           struct hws_neg_stable **to);
+void hws_neg_close(struct hws_neg *neg); /**< legal in every state, so it cannot fail */
+
+/** The rule table, for tests and for drawing: next state, or HWS_NEG_ILLEGAL. */
+enum hws_neg_state hws_neg_next(enum hws_neg_state from, enum hws_neg_input input);
+
+#endif /* HWS_FSM_NEGOTIATION_H */

@@ -1,0 +1,334 @@
+/**
+ * @file
+ * The inside of the ICE agent, shared by the files of ice/.
+ *
+ *     agent.c      the public verbs, the life of the object, restart
+ *     candidate.c  local and remote tables          gather.c    STUN servers
+ *     pair.c       check list, states, priorities   check.c     our checks and their responses
+ *     answer.c     checks of the peer               nominate.c  which pair carries data
+ *     consent.c    the path in use                  rule.c      verdict on one request
+ *     outbox.c     packets waiting to be sent
+ *
+ * Tables are arrays inside the one block of the agent; entries are named by index. A pair is a
+ * base of ours and a remote candidate: local reflexive candidates share the pair of their base
+ * (RFC 8445 section 6.1.2.4), a relayed one would be a base of its own.
+ */
+#ifndef HWS_ICE_ICE_INTERNAL_H
+#define HWS_ICE_ICE_INTERNAL_H
+
+#include "ice/ice.h"
+#include "stun/stun_reader.h"
+#include "stun/stun_writer.h"
+
+enum {
+    HWS_ICE_NONE = 255,     /* no index */
+    HWS_ICE_PRFLX_MAX = 16, /* learned beside the signalled ones */
+    HWS_ICE_REMOTE_CAP = HWS_ICE_REMOTE_MAX + HWS_ICE_PRFLX_MAX,
+    HWS_ICE_ASK_MAX = 64,             /* requests to STUN servers */
+    HWS_ICE_EARLY_MAX = 16,           /* checks before the remote credentials */
+    HWS_ICE_OUTBOX_BYTES = 10 * 1024, /* 64 packets of 160; a check has 110 */
+    HWS_ICE_CONSENT_OPEN = 8,         /* consent requests that may be answered */
+    HWS_ICE_SENDS = 7,                /* Rc, RFC 8489 section 6.2.1 */
+    HWS_ICE_LAST_WAIT = 16,           /* Rm, RFC 8489 section 6.2.1 */
+    HWS_ICE_FAST_CHECKS = 4,          /* first ones, sent at the floor of Ta */
+    HWS_ICE_ERROR_REPLIES = 20,       /* a second, to whoever is not the peer */
+};
+
+_Static_assert((int)HWS_ICE_PAIR_MAX < (int)HWS_ICE_NONE, "a pair index fits a byte");
+_Static_assert((int)HWS_ICE_REMOTE_CAP < (int)HWS_ICE_NONE, "a remote index fits a byte");
+_Static_assert((int)HWS_ICE_LOCAL_MAX < (int)HWS_ICE_NONE, "a local index fits a byte");
+
+#define HWS_ICE_PACING             HWS_MS(20) /* Ta, RFC 8445 section 14.2 */
+#define HWS_ICE_PACING_FLOOR       HWS_MS(5)
+#define HWS_ICE_RTO_MIN            HWS_MS(500)   /* RFC 8445 section 14.3 */
+#define HWS_ICE_FAIL_AFTER         HWS_MS(39500) /* RFC 8863 section 4 */
+#define HWS_ICE_SETTLE             HWS_MS(100)   /* wait for a better pair before nominating */
+#define HWS_ICE_CONSENT_PERIOD     HWS_SEC(5)
+#define HWS_ICE_CONSENT_PERIOD_MIN HWS_SEC(4)
+#define HWS_ICE_CONSENT_EXPIRY     HWS_SEC(30)
+
+/** Of one generation: ours, and the peer's once known. Wiped when it ends. */
+struct hws_ice_credentials {
+    char local_ufrag[HWS_ICE_UFRAG_LEN + 1];
+    char local_pwd[HWS_ICE_PWD_LEN + 1];
+    char remote_ufrag[HWS_UFRAG_MAX + 1];
+    char remote_pwd[HWS_PWD_MAX + 1];
+    bool has_local, has_remote;
+};
+
+struct hws_ice_local {
+    struct hws_address addr;
+    uint32_t priority;
+    enum hws_candidate_type type; /**< host or srflx; a relayed one would come here too */
+    uint16_t preference;          /**< local preference, RFC 8421 section 4 */
+    uint8_t base;                 /**< index of the socket it lives on; its own for a host */
+    uint8_t server;               /**< that told us, HWS_ICE_NONE for a host */
+    uint8_t foundation;           /**< number, unique in the agent */
+    bool announced;
+};
+
+struct hws_ice_remote {
+    struct hws_address addr;
+    uint32_t priority;
+    uint32_t generation; /**< checksum of the ufrag it came with, 0 for none */
+    enum hws_candidate_type type;
+    uint8_t foundation; /**< index of the first remote candidate with the same text */
+    bool signalled;     /**< not (or no longer) only learned from a check */
+    char foundation_text[HWS_FOUNDATION_MAX + 1];
+};
+
+enum hws_ice_ask_state { HWS_ICE_ASK_WAITING, HWS_ICE_ASK_SENT, HWS_ICE_ASK_DONE };
+
+/** One question to a STUN server from one socket. */
+struct hws_ice_ask {
+    enum hws_ice_ask_state state;
+    uint8_t base, server, sends;
+    uint8_t transaction[HWS_STUN_TID_LEN];
+    hws_time next_at; /**< retransmit or give up */
+};
+
+/** A check that came before the remote credentials. */
+struct hws_ice_early {
+    struct hws_address remote;
+    uint32_t priority;
+    uint32_t generation; /**< checksum of the remote half of its user name */
+    uint8_t base;
+    bool use_candidate;
+};
+
+/** RFC 8445 section 6.1.2.6. */
+enum hws_ice_pair_state {
+    HWS_ICE_PAIR_FROZEN,
+    HWS_ICE_PAIR_WAITING,
+    HWS_ICE_PAIR_IN_PROGRESS,
+    HWS_ICE_PAIR_SUCCEEDED,
+    HWS_ICE_PAIR_FAILED,
+};
+
+/** One check of ours on its way. */
+struct hws_ice_check {
+    uint8_t transaction[HWS_STUN_TID_LEN];
+    uint8_t sends;    /**< 0: there is none */
+    bool controlling; /**< the role it claims */
+    bool nominates;   /**< carries USE-CANDIDATE */
+    uint32_t rto_us;  /**< the first one; doubles with every send */
+    hws_time sent_at; /**< first time */
+    hws_time next_at; /**< retransmit or give up */
+};
+
+/** A check that was replaced by a triggered one; its response still counts. */
+struct hws_ice_former {
+    uint8_t transaction[HWS_STUN_TID_LEN];
+    bool open, once, controlling;
+    hws_time sent_at;
+};
+
+struct hws_ice_pair {
+    enum hws_ice_pair_state state;
+    uint8_t base, remote; /**< indices of the candidates */
+    bool valid;           /**< a check of ours was answered on it */
+    bool heard;           /**< an authenticated check of the peer came on it */
+    bool queued;          /**< in the triggered-check queue */
+    bool nominate;        /**< ours to nominate: the next check carries USE-CANDIDATE */
+    bool peer_nominates;  /**< the controlling peer sent USE-CANDIDATE, not valid yet */
+    enum hws_candidate_type local_type; /**< of the candidate that the response showed */
+    uint16_t foundation;
+    uint64_t priority;
+    hws_time confirmed_at; /**< when the last response came, when valid */
+    hws_time rtt;
+    struct hws_ice_check check;
+    struct hws_ice_former former;
+};
+
+/** The path that carries data, with what keeps it alive (RFC 7675 section 5.1). */
+struct hws_ice_lane {
+    bool active;
+    bool old; /**< of the generation before the restart */
+    struct hws_ice_path path;
+    uint8_t base;
+    uint8_t pair;      /**< index, HWS_ICE_NONE when old */
+    hws_time next_at;  /**< next consent request */
+    hws_time heard_at; /**< last response */
+    struct {
+        bool open, controlling;
+        uint8_t transaction[HWS_STUN_TID_LEN];
+        hws_time sent_at;
+    } requests[HWS_ICE_CONSENT_OPEN];
+    uint8_t request_next; /**< the slot to use next: the oldest */
+};
+
+struct hws_ice_outbox {
+    struct {
+        struct hws_address remote;
+        uint16_t at, len;
+        uint8_t base;
+    } slots[HWS_ICE_QUEUE];
+    uint8_t first, count;
+    uint8_t bytes[HWS_ICE_OUTBOX_BYTES];
+};
+
+enum hws_ice_phase {
+    HWS_ICE_RUNNING,
+    HWS_ICE_COMPLETE, /**< a pair is nominated */
+    HWS_ICE_GAVE_UP,  /**< HWS_ICE_FAILED was told */
+    HWS_ICE_DEAD,     /**< consent is gone */
+};
+
+struct hws_ice {
+    struct hws_random random;
+    struct hws_log log;
+    hws_time pacing, consent_period, consent_expiry, fail_after;
+
+    enum hws_ice_phase phase;
+    bool controlling;
+    bool remote_lite;
+    bool checked; /**< a check was sent: the role is settled by conflicts only */
+    uint64_t tiebreaker;
+    struct hws_ice_credentials cur, old;
+
+    struct hws_ice_local locals[HWS_ICE_LOCAL_MAX];
+    struct hws_address servers[HWS_ICE_SERVER_MAX];
+    struct hws_ice_ask asks[HWS_ICE_ASK_MAX];
+    size_t local_count, server_count, ask_count;
+    bool local_ended;      /**< the program said so */
+    bool local_end_raised; /**< and the event was made, in this generation */
+
+    struct hws_ice_remote remotes[HWS_ICE_REMOTE_CAP];
+    struct hws_ice_early early[HWS_ICE_EARLY_MAX];
+    size_t remote_count, signalled_count, early_count;
+    bool remote_ended;
+
+    struct hws_ice_pair pairs[HWS_ICE_PAIR_MAX];
+    size_t pair_count;
+    uint8_t triggered[HWS_ICE_PAIR_MAX]; /**< first in, first out */
+    size_t triggered_count;
+    uint8_t nominee;   /**< pair that we are nominating */
+    uint8_t nominated; /**< pair that is */
+
+    hws_time last_new_at; /**< when the last new transaction began: Ta counts from here */
+    unsigned fresh_count; /**< checks begun in this generation, up to HWS_ICE_FAST_CHECKS */
+    bool ask_turn;        /**< of two that wait, the question to a server goes first */
+    hws_time started_at;  /**< when the remote credentials came */
+    hws_time first_valid_at;
+
+    struct hws_ice_lane lane;
+    bool pending_end, pending_selected, pending_nominated, pending_failed, pending_expired;
+
+    hws_time error_window_at; /**< start of the second in which error replies are counted */
+    unsigned error_count;
+    uint64_t checks_sent, checks_received, responses_received, packets_dropped;
+
+    struct hws_ice_outbox outbox;
+};
+
+_Static_assert(sizeof(struct hws_ice) <= 40 * 1024, "an agent is to stay small");
+
+/* agent.c */
+hws_time hws_ice_later(hws_time from, hws_time delta); /**< saturates at HWS_NEVER */
+void hws_ice_new_transaction(struct hws_ice *ice, uint8_t out[HWS_STUN_TID_LEN]);
+uint64_t hws_ice_random_u64(struct hws_ice *ice);
+void hws_ice_switch_role(struct hws_ice *ice, bool controlling, hws_time now);
+
+/* candidate.c */
+uint8_t hws_ice_find_base(const struct hws_ice *ice, const struct hws_address *addr);
+enum hws_err hws_ice_local_add_host(struct hws_ice *ice, const struct hws_address *addr,
+                                    hws_time now);
+void hws_ice_local_add_reflexive(struct hws_ice *ice, uint8_t base, uint8_t server,
+                                 const struct hws_address *mapped, hws_time now);
+void hws_ice_local_describe(const struct hws_ice *ice, size_t index, struct hws_candidate *out);
+/** Type of the candidate of ours that the peer sees as @p mapped on this base. */
+enum hws_candidate_type hws_ice_local_type(const struct hws_ice *ice, uint8_t base,
+                                           const struct hws_address *mapped);
+/** Equal, where an unknown IPv6 scope fits every scope. */
+bool hws_ice_same_endpoint(const struct hws_address *a, const struct hws_address *b);
+uint8_t hws_ice_find_remote(const struct hws_ice *ice, const struct hws_address *addr);
+enum hws_err hws_ice_remote_add(struct hws_ice *ice, const struct hws_candidate *candidate,
+                                hws_time now);
+/** HWS_ICE_NONE when the table is full or the address is not one to send to. */
+uint8_t hws_ice_remote_learn(struct hws_ice *ice, const struct hws_address *addr, uint32_t priority,
+                             hws_time now);
+void hws_ice_remote_drop_foreign(struct hws_ice *ice, uint32_t generation);
+uint32_t hws_ice_generation(struct hws_bytes ufrag); /**< never 0 */
+
+/* pair.c */
+/** RFC 8445 section 6.1.2.3, from the priorities of the two candidates. */
+uint64_t hws_ice_pair_priority(uint32_t controlling, uint32_t controlled);
+const char *hws_ice_pair_state_name(enum hws_ice_pair_state state);
+void hws_ice_pair_move(struct hws_ice *ice, uint8_t pair, enum hws_ice_pair_state to, hws_time now);
+uint8_t hws_ice_pair_find(const struct hws_ice *ice, uint8_t base, uint8_t remote);
+/** Form the pair unless it is there; @p force makes room for one on which the peer was heard. */
+uint8_t hws_ice_pair_form(struct hws_ice *ice, uint8_t base, uint8_t remote, bool force,
+                          hws_time now);
+void hws_ice_pairs_of_local(struct hws_ice *ice, uint8_t base, hws_time now);
+void hws_ice_pairs_of_remote(struct hws_ice *ice, uint8_t remote, hws_time now);
+void hws_ice_pairs_reprioritize(struct hws_ice *ice);
+void hws_ice_pairs_unfreeze(struct hws_ice *ice, uint16_t foundation, hws_time now);
+void hws_ice_trigger(struct hws_ice *ice, uint8_t pair, hws_time now);
+void hws_ice_untrigger(struct hws_ice *ice, uint8_t pair);
+/** The pair whose check is to begin next, HWS_ICE_NONE if there is none. */
+uint8_t hws_ice_pair_next(const struct hws_ice *ice);
+bool hws_ice_any_alive(const struct hws_ice *ice); /**< frozen, waiting or in progress */
+bool hws_ice_any_valid(const struct hws_ice *ice);
+
+/* check.c */
+void hws_ice_send_request(struct hws_ice *ice, const struct hws_ice_credentials *creds,
+                          uint8_t base, const struct hws_address *remote,
+                          const uint8_t transaction[HWS_STUN_TID_LEN], bool nominates);
+void hws_ice_check_begin(struct hws_ice *ice, uint8_t pair, hws_time now);
+void hws_ice_checks_tick(struct hws_ice *ice, hws_time now); /**< retransmit, give up */
+hws_time hws_ice_checks_deadline(const struct hws_ice *ice);
+enum hws_err hws_ice_response(struct hws_ice *ice, uint8_t base, const struct hws_address *remote,
+                              const struct hws_stun_message *msg, hws_time now);
+void hws_ice_role_conflict(struct hws_ice *ice, bool claimed, hws_time now);
+
+/* answer.c */
+enum hws_err hws_ice_request(struct hws_ice *ice, uint8_t base, const struct hws_address *remote,
+                             const struct hws_stun_message *msg, hws_time now);
+void hws_ice_replay_early(struct hws_ice *ice, hws_time now);
+
+/* nominate.c */
+void hws_ice_pair_validated(struct hws_ice *ice, uint8_t pair, bool nominated, hws_time now);
+void hws_ice_peer_nominates(struct hws_ice *ice, uint8_t pair, hws_time now);
+void hws_ice_nominate_tick(struct hws_ice *ice, hws_time now);
+hws_time hws_ice_nominate_deadline(const struct hws_ice *ice);
+void hws_ice_fail_tick(struct hws_ice *ice, hws_time now);
+hws_time hws_ice_fail_deadline(const struct hws_ice *ice);
+
+/* consent.c */
+void hws_ice_lane_open(struct hws_ice *ice, uint8_t pair, hws_time now);
+bool hws_ice_lane_is_stale(const struct hws_ice *ice, hws_time now);
+const struct hws_ice_credentials *hws_ice_lane_credentials(const struct hws_ice *ice);
+void hws_ice_consent_tick(struct hws_ice *ice, hws_time now);
+hws_time hws_ice_consent_deadline(const struct hws_ice *ice);
+/** HWS_ERR_UNEXPECTED when the response is not for a consent request. */
+enum hws_err hws_ice_consent_response(struct hws_ice *ice, uint8_t base,
+                                      const struct hws_address *remote,
+                                      const struct hws_stun_message *msg, hws_time now);
+/** A check was answered on this pair, which proves consent too. */
+void hws_ice_consent_renew(struct hws_ice *ice, uint8_t pair, hws_time rtt, hws_time now);
+
+/* gather.c */
+enum hws_err hws_ice_server_add(struct hws_ice *ice, const struct hws_address *addr, hws_time now);
+void hws_ice_ask_all_from(struct hws_ice *ice, uint8_t base, hws_time now);
+bool hws_ice_ask_waits(const struct hws_ice *ice);
+void hws_ice_ask_begin(struct hws_ice *ice, hws_time now); /**< the first that waits */
+void hws_ice_gather_tick(struct hws_ice *ice, hws_time now);
+hws_time hws_ice_gather_deadline(const struct hws_ice *ice);
+enum hws_err hws_ice_gather_response(struct hws_ice *ice, uint8_t base,
+                                     const struct hws_address *remote,
+                                     const struct hws_stun_message *msg, hws_time now);
+void hws_ice_gather_check_end(struct hws_ice *ice, hws_time now);
+
+/* rule.c */
+enum hws_ice_ruling hws_ice_rule_message(const struct hws_ice_ruler *ruler,
+                                         const struct hws_stun_message *msg);
+/** The two halves of a user name; false when there is no colon or a half is empty. */
+bool hws_ice_split_username(struct hws_bytes username, struct hws_bytes *first,
+                            struct hws_bytes *second);
+
+/* outbox.c */
+void hws_ice_outbox_push(struct hws_ice *ice, uint8_t base, const struct hws_address *remote,
+                         struct hws_bytes bytes);
+bool hws_ice_outbox_pop(struct hws_ice *ice, struct hws_datagram *out);
+
+#endif /* HWS_ICE_ICE_INTERNAL_H */

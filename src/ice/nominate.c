@@ -1,0 +1,163 @@
+/* Which pair carries data: the first valid one at once, then the nominated one, as
+ * RFC 8445 section 8.1.1 has it. Also the verdict that there is none. */
+#include "ice/ice_internal.h"
+
+/* The checks are over but for what could still win: with a peer that nominates by every check, a
+ * better pair may follow (RFC 8445 section 8.1.1 allows it on the controlled side). */
+static void stop_others(struct hws_ice *ice, uint8_t winner, hws_time now)
+{
+    for (size_t i = 0; i < ice->pair_count; i++) {
+        struct hws_ice_pair *p = &ice->pairs[i];
+        bool may_win = !ice->controlling && p->priority > ice->pairs[winner].priority &&
+                       (p->state == HWS_ICE_PAIR_IN_PROGRESS || p->queued);
+
+        if (i == winner || may_win) continue;
+        hws_ice_untrigger(ice, (uint8_t)i);
+        p->nominate = false;
+        p->peer_nominates = false;
+        p->check.sends = 0;
+        p->former.open = false;
+        if (p->state != HWS_ICE_PAIR_FAILED)
+            hws_ice_pair_move(ice, (uint8_t)i,
+                              p->valid ? HWS_ICE_PAIR_SUCCEEDED : HWS_ICE_PAIR_FROZEN, now);
+    }
+}
+
+static void complete(struct hws_ice *ice, uint8_t pair, hws_time now)
+{
+    struct hws_ice_pair *p = &ice->pairs[pair];
+
+    p->nominate = false;
+    p->peer_nominates = false;
+    ice->nominee = HWS_ICE_NONE;
+    ice->phase = HWS_ICE_COMPLETE;
+    hws_ice_lane_open(ice, pair, now);
+    stop_others(ice, pair, now);
+    hws_wipe(&ice->old, sizeof(ice->old)); /* the path from before a restart is given up */
+    if (ice->nominated == pair) return;
+    ice->nominated = pair;
+    ice->pending_nominated = true;
+    HWS_LOG(&ice->log, HWS_LOG_INFO, now, "ice", "nominated", "pair=%u", pair);
+}
+
+/* RFC 8445 section 8.1.1: of several nominated pairs the one of highest priority is used, unless it
+ * went silent. */
+static bool is_beaten(const struct hws_ice *ice, uint8_t pair, hws_time now)
+{
+    if (ice->phase != HWS_ICE_COMPLETE || ice->nominated == pair) return false;
+    return ice->pairs[ice->nominated].priority > ice->pairs[pair].priority &&
+           !hws_ice_lane_is_stale(ice, now);
+}
+
+void hws_ice_peer_nominates(struct hws_ice *ice, uint8_t pair, hws_time now)
+{
+    struct hws_ice_pair *p = &ice->pairs[pair];
+
+    if (is_beaten(ice, pair, now)) return;
+    if (p->valid && now < hws_ice_later(p->confirmed_at, ice->consent_expiry)) {
+        complete(ice, pair, now);
+    } else {
+        p->peer_nominates = true; /* RFC 8445 section 7.3.1.5: as soon as our own check succeeds */
+        hws_ice_trigger(ice, pair, now);
+    }
+}
+
+void hws_ice_pair_validated(struct hws_ice *ice, uint8_t pair, bool nominated, hws_time now)
+{
+    struct hws_ice_pair *p = &ice->pairs[pair];
+
+    if (!hws_ice_any_valid(ice)) ice->first_valid_at = now;
+    p->valid = true;
+    p->confirmed_at = now;
+    if (p->check.sends == 0 && !p->nominate) hws_ice_untrigger(ice, pair);
+    if (p->check.sends == 0 && !p->queued)
+        hws_ice_pair_move(ice, pair, HWS_ICE_PAIR_SUCCEEDED, now);
+    hws_ice_pairs_unfreeze(ice, p->foundation, now); /* RFC 8445 section 7.2.5.3.3 */
+    hws_ice_consent_renew(ice, pair, p->rtt, now);
+    if (ice->controlling && nominated) {
+        complete(ice, pair, now);
+    } else if (!ice->controlling && p->peer_nominates && !is_beaten(ice, pair, now)) {
+        complete(ice, pair, now);
+    } else if (!ice->lane.active || (ice->lane.old && hws_ice_lane_is_stale(ice, now))) {
+        /* RFC 8445 section 12.1 lets data flow on any valid pair: nobody waits for nomination. A
+         * path from before a restart that still works stays until then (RFC 7675 section 5.1). */
+        hws_ice_lane_open(ice, pair, now);
+    }
+}
+
+static uint8_t best_valid(const struct hws_ice *ice)
+{
+    uint8_t best = HWS_ICE_NONE;
+
+    for (size_t i = 0; i < ice->pair_count; i++) {
+        if (ice->pairs[i].state != HWS_ICE_PAIR_SUCCEEDED) continue;
+        if (best == HWS_ICE_NONE || ice->pairs[i].priority > ice->pairs[best].priority)
+            best = (uint8_t)i;
+    }
+    return best;
+}
+
+static bool may_improve(const struct hws_ice *ice, uint8_t best)
+{
+    for (size_t i = 0; i < ice->pair_count; i++) {
+        const struct hws_ice_pair *p = &ice->pairs[i];
+
+        if (p->priority > ice->pairs[best].priority && p->state != HWS_ICE_PAIR_FAILED) return true;
+    }
+    return false;
+}
+
+/* The pair that we would nominate as soon as the time comes. */
+static uint8_t find_nominee(const struct hws_ice *ice)
+{
+    if (!ice->controlling || ice->phase != HWS_ICE_RUNNING || ice->nominee != HWS_ICE_NONE)
+        return HWS_ICE_NONE;
+    return best_valid(ice);
+}
+
+void hws_ice_nominate_tick(struct hws_ice *ice, hws_time now)
+{
+    uint8_t best = find_nominee(ice);
+
+    if (best == HWS_ICE_NONE) return;
+    if (now < hws_ice_later(ice->first_valid_at, HWS_ICE_SETTLE) && may_improve(ice, best)) return;
+    ice->nominee = best;
+    ice->pairs[best].nominate = true;
+    hws_ice_trigger(ice, best, now);
+}
+
+hws_time hws_ice_nominate_deadline(const struct hws_ice *ice)
+{
+    if (find_nominee(ice) == HWS_ICE_NONE) return HWS_NEVER;
+    return hws_ice_later(ice->first_valid_at, HWS_ICE_SETTLE);
+}
+
+/* RFC 8863 section 4: patience runs from the start of the checks, because the peer's own checks may
+ * still bring a candidate. Without both ends of candidates (RFC 8838 section 14) it is doubled. */
+static hws_time fail_at(const struct hws_ice *ice)
+{
+    hws_time at = hws_ice_later(ice->started_at, ice->fail_after);
+
+    return ice->remote_ended && ice->local_end_raised ? at : hws_ice_later(at, ice->fail_after);
+}
+
+static bool can_fail(const struct hws_ice *ice)
+{
+    if (ice->phase != HWS_ICE_RUNNING || !ice->cur.has_remote) return false;
+    if (ice->lane.active && !ice->lane.old) return false;
+    return !hws_ice_any_valid(ice) && !hws_ice_any_alive(ice);
+}
+
+void hws_ice_fail_tick(struct hws_ice *ice, hws_time now)
+{
+    if (!can_fail(ice) || now < fail_at(ice)) return;
+    ice->phase = HWS_ICE_GAVE_UP;
+    ice->pending_failed = true;
+    HWS_LOG(&ice->log, HWS_LOG_WARN, now, "ice", "failed", "pairs=%u remote_ended=%d",
+            (unsigned)ice->pair_count, ice->remote_ended);
+}
+
+hws_time hws_ice_fail_deadline(const struct hws_ice *ice)
+{
+    return can_fail(ice) ? fail_at(ice) : HWS_NEVER;
+}

@@ -1,0 +1,502 @@
+/* The ready-made loop: epoll around any number of peers. It decides nothing about WebRTC. */
+#include "base/address.h"
+#include "dtls/dtls.h"
+#include "io/clock.h"
+#include "io/interfaces.h"
+#include "io/resolve.h"
+#include "io/udp.h"
+
+#include <hawser/loop.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum {
+    READY_MAX = 64,         /* epoll events of one turn */
+    RECEIVE_BATCHES = 8,    /* batches taken from one socket before the others get a turn */
+    SOCKET_MAX = 8,         /* addresses of this host that one peer uses */
+    FINGERPRINT_TEXT = 110, /* "sha-256 " and 32 times "XX:" */
+};
+
+/* One UDP socket of one peer. Epoll hands back a pointer to it. */
+struct port {
+    struct member *member;
+    struct hws_address addr;
+    int fd;
+    bool blocked; /* the system takes no more now: we wait for EPOLLOUT */
+};
+
+/* One peer with its sockets. */
+struct member {
+    struct member *next;
+    struct hws_peer *peer;
+    void *user;
+    struct port ports[SOCKET_MAX];
+    size_t port_count;
+    struct hws_datagram held[HWS_UDP_BATCH]; /* on their way out */
+    size_t held_first, held_count;
+    uint8_t (*kept)[HWS_DATAGRAM_MAX]; /* owned; copies of those that a full socket refused */
+    bool gathering; /* STUN servers are still being looked up for it */
+};
+
+struct server {
+    struct hws_stun_url url;
+    struct hws_lookup *lookup; /* NULL when the answer has been taken */
+    struct hws_address found[HWS_RESOLVED_MAX];
+    size_t found_count;
+};
+
+struct hws_loop {
+    struct hws_log log;
+    struct hws_sctp_stack *stack;
+    struct hws_identity *identity;
+    bool loopback;
+    int epoll, wakeup;
+    struct member *members, *cursor; /* cursor: whose turn it is in hws_loop_next() */
+    struct server servers[HWS_ICE_SERVER_MAX];
+    size_t server_count;
+    uint32_t peer_serial;
+    char fingerprint[FINGERPRINT_TEXT];
+    struct hws_udp_batch batch;
+};
+
+/* ---- Servers */
+
+static void wake(void *user)
+{
+    hws_loop_wake(user);
+}
+
+static enum hws_err add_servers(struct hws_loop *loop, const struct hws_loop_config *config,
+                                const char **out_reason)
+{
+    if (config->ice_server_count > HWS_ICE_SERVER_MAX) {
+        *out_reason = "too many ICE servers: 8 at most";
+        return HWS_ERR_ARGUMENT;
+    }
+    for (size_t i = 0; i < config->ice_server_count; i++) {
+        struct server *server = &loop->servers[i];
+        enum hws_err err = hws_stun_url_read(config->ice_servers[i], &server->url, out_reason);
+
+        if (!err) err = hws_lookup_start(&server->url, wake, loop, &server->lookup);
+        if (err) return err;
+        loop->server_count++;
+    }
+    return HWS_OK;
+}
+
+static void take_lookups(struct hws_loop *loop)
+{
+    for (size_t i = 0; i < loop->server_count; i++) {
+        struct server *server = &loop->servers[i];
+
+        if (!server->lookup) continue;
+        if (!hws_lookup_done(server->lookup, server->found, &server->found_count)) continue;
+        if (server->found_count == 0) {
+            HWS_LOG(&loop->log, HWS_LOG_WARN, hws_clock_now(), "io", "server.unknown", "host=%s",
+                    server->url.host);
+        }
+        hws_lookup_free(server->lookup);
+        server->lookup = NULL;
+    }
+}
+
+static bool all_looked_up(const struct hws_loop *loop)
+{
+    for (size_t i = 0; i < loop->server_count; i++) {
+        if (loop->servers[i].lookup) return false;
+    }
+    return true;
+}
+
+/* Candidates of the host are on their way already; only the end of gathering waits for names. */
+static void give_servers(struct hws_loop *loop, struct member *member, hws_time now)
+{
+    if (!member->gathering || !all_looked_up(loop)) return;
+    for (size_t i = 0; i < loop->server_count; i++) {
+        for (size_t k = 0; k < loop->servers[i].found_count; k++) {
+            if (hws_peer_add_stun(member->peer, &loop->servers[i].found[k], now) != HWS_OK) {
+                HWS_LOG(&loop->log, HWS_LOG_WARN, now, "io", "server.refused", "host=%s",
+                        loop->servers[i].url.host);
+            }
+        }
+    }
+    member->gathering = false;
+    hws_peer_end_local(member->peer, now);
+}
+
+/* ---- Life */
+
+static enum hws_err write_fingerprint(struct hws_loop *loop)
+{
+    struct hws_fingerprint fingerprint;
+    struct hws_writer out = hws_writer_over((uint8_t *)loop->fingerprint, FINGERPRINT_TEXT - 1);
+    enum hws_err err = hws_identity_fingerprint(loop->identity, HWS_HASH_SHA256, &fingerprint);
+
+    if (!err) hws_fingerprint_write(&out, &fingerprint);
+    return err;
+}
+
+static enum hws_err open_epoll(struct hws_loop *loop)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+
+    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+    loop->wakeup = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (loop->epoll < 0 || loop->wakeup < 0) return HWS_ERR_IO;
+    return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wakeup, &event) ? HWS_ERR_IO : HWS_OK;
+}
+
+static enum hws_err init(struct hws_loop *loop, const struct hws_loop_config *config,
+                         const char **out_reason)
+{
+    enum hws_err err;
+
+    loop->log = config->log;
+    loop->loopback = config->loopback;
+    *out_reason = "epoll or eventfd is not to be had";
+    err = open_epoll(loop);
+    if (err) return err;
+    *out_reason = "the certificate cannot be made";
+    err = hws_identity_new(&loop->identity);
+    if (!err) err = write_fingerprint(loop);
+    if (err) return err;
+    *out_reason = "this process has an SCTP engine already";
+    err = hws_sctp_stack_new(hws_clock_now(), &loop->stack);
+    if (err) return err;
+    *out_reason = "";
+    return add_servers(loop, config, out_reason);
+}
+
+enum hws_err hws_loop_new(const struct hws_loop_config *config, struct hws_loop **out,
+                          const char **out_reason)
+{
+    const char *reason = "out of memory";
+    struct hws_loop *loop = calloc(1, sizeof(*loop));
+    enum hws_err err = HWS_ERR_NO_MEMORY;
+
+    if (loop) {
+        loop->epoll = loop->wakeup = -1;
+        err = init(loop, config, &reason);
+    }
+    if (err) {
+        hws_loop_free(loop);
+        if (out_reason) *out_reason = reason;
+        return err;
+    }
+    *out = loop;
+    return HWS_OK;
+}
+
+static void free_member(struct member *member)
+{
+    hws_peer_free(member->peer);
+    for (size_t i = 0; i < member->port_count; i++) {
+        hws_udp_close(member->ports[i].fd);
+    }
+    free(member->kept);
+    free(member);
+}
+
+void hws_loop_free(struct hws_loop *loop)
+{
+    if (!loop) return;
+    while (loop->members) {
+        hws_loop_remove_peer(loop, loop->members->peer);
+    }
+    for (size_t i = 0; i < loop->server_count; i++) {
+        hws_lookup_free(loop->servers[i].lookup);
+    }
+    hws_sctp_stack_free(loop->stack);
+    hws_identity_free(loop->identity);
+    if (loop->wakeup >= 0) close(loop->wakeup);
+    if (loop->epoll >= 0) close(loop->epoll);
+    free(loop);
+}
+
+hws_time hws_loop_now(const struct hws_loop *loop)
+{
+    (void)loop;
+    return hws_clock_now();
+}
+
+const char *hws_loop_fingerprint(const struct hws_loop *loop)
+{
+    return loop->fingerprint;
+}
+
+/* ---- Peers */
+
+static void open_ports(struct hws_loop *loop, struct member *member)
+{
+    struct hws_address list[SOCKET_MAX];
+    size_t count = hws_interfaces_list(list, SOCKET_MAX, loop->loopback);
+
+    for (size_t i = 0; i < count; i++) {
+        struct port *port = &member->ports[member->port_count];
+        struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = port}};
+
+        if (hws_udp_open(&list[i], &port->fd)) continue; /* e.g. an address still tentative */
+        if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, port->fd, &event) != 0) {
+            hws_udp_close(port->fd);
+            continue;
+        }
+        port->addr = list[i];
+        port->member = member;
+        member->port_count++;
+    }
+}
+
+static enum hws_err start_member(struct hws_loop *loop, struct member *member,
+                                 const struct hws_peer_config *config, hws_time now)
+{
+    struct hws_peer_config complete = *config;
+    enum hws_err err;
+
+    complete.stack = loop->stack;
+    complete.identity = loop->identity;
+    complete.random = hws_entropy();
+    complete.log = loop->log;
+    complete.log.peer = ++loop->peer_serial;
+    err = hws_peer_new(&complete, now, &member->peer);
+    if (err) return err;
+    open_ports(loop, member);
+    if (member->port_count == 0) return HWS_ERR_IO;
+    for (size_t i = 0; i < member->port_count; i++) {
+        err = hws_peer_add_local(member->peer, &member->ports[i].addr, now);
+        if (err) return err;
+    }
+    member->gathering = true;
+    take_lookups(loop);
+    give_servers(loop, member, now);
+    return HWS_OK;
+}
+
+enum hws_err hws_loop_add_peer(struct hws_loop *loop, const struct hws_peer_config *config,
+                               void *user, struct hws_peer **out)
+{
+    struct member *member = calloc(1, sizeof(*member));
+    enum hws_err err;
+
+    if (!member) return HWS_ERR_NO_MEMORY;
+    member->user = user;
+    err = start_member(loop, member, config, hws_clock_now());
+    if (err) {
+        free_member(member);
+        return err;
+    }
+    member->next = loop->members;
+    loop->members = member;
+    *out = member->peer;
+    return HWS_OK;
+}
+
+/* ---- Sending */
+
+static struct port *port_of(struct member *member, const struct hws_address *local)
+{
+    for (size_t i = 0; i < member->port_count; i++) {
+        if (hws_address_equal(&member->ports[i].addr, local)) return &member->ports[i];
+    }
+    return NULL;
+}
+
+static void watch(struct hws_loop *loop, struct port *port, bool for_writing)
+{
+    struct epoll_event event = {.events = EPOLLIN | (for_writing ? EPOLLOUT : 0u),
+                                .data = {.ptr = port}};
+
+    if (port->blocked == for_writing) return;
+    port->blocked = for_writing;
+    (void)epoll_ctl(loop->epoll, EPOLL_CTL_MOD, port->fd, &event);
+}
+
+/* How many of the held datagrams in front leave by the same socket. */
+static size_t same_port(const struct member *member)
+{
+    const struct hws_datagram *first = &member->held[member->held_first];
+    size_t count = 1;
+
+    while (count < member->held_count && hws_address_equal(&first[count].local, &first->local)) {
+        count++;
+    }
+    return count;
+}
+
+/* The peer goes on working while a full socket makes us wait, so what it lent is copied. */
+static void keep_held(struct member *member)
+{
+    if (member->kept) return; /* they are copies already */
+    member->kept = calloc(HWS_UDP_BATCH, sizeof(*member->kept));
+    for (size_t i = 0; i < member->held_count; i++) {
+        struct hws_bytes *bytes = &member->held[member->held_first + i].bytes;
+
+        if (!member->kept || bytes->len > sizeof(*member->kept)) {
+            member->held_count = i; /* out of memory: the network lost the rest */
+            return;
+        }
+        memcpy(member->kept[i], bytes->data, bytes->len);
+        bytes->data = member->kept[i];
+    }
+}
+
+/* Send what is held; false when a socket is full and something is left. */
+static bool send_held(struct hws_loop *loop, struct member *member)
+{
+    while (member->held_count > 0) {
+        const struct hws_datagram *first = &member->held[member->held_first];
+        struct port *port = port_of(member, &first->local);
+        size_t count = same_port(member);
+        size_t sent = count; /* a socket that is gone swallows what was meant for it */
+        bool room = !port || hws_udp_send(port->fd, first, count, &sent);
+
+        member->held_first += sent;
+        member->held_count -= sent;
+        if (port) watch(loop, port, !room);
+        if (!room) {
+            keep_held(member);
+            return false;
+        }
+    }
+    free(member->kept);
+    member->kept = NULL;
+    return true;
+}
+
+static void flush(struct hws_loop *loop, struct member *member)
+{
+    for (;;) {
+        if (!send_held(loop, member)) return;
+        member->held_first = 0;
+        member->held_count = hws_peer_next_datagrams(member->peer, member->held, HWS_UDP_BATCH);
+        if (member->held_count > 0) continue;
+        if (hws_peer_deadline(member->peer) > INT64_MIN) return; /* nothing is waiting behind */
+        hws_peer_tick(member->peer, hws_clock_now());
+    }
+}
+
+void hws_loop_remove_peer(struct hws_loop *loop, struct hws_peer *peer)
+{
+    for (struct member **at = &loop->members; *at; at = &(*at)->next) {
+        struct member *member = *at;
+
+        if (member->peer != peer) continue;
+        flush(loop, member);
+        *at = member->next;
+        if (loop->cursor == member) loop->cursor = member->next;
+        free_member(member);
+        return;
+    }
+}
+
+/* ---- Waiting */
+
+static void receive(struct hws_loop *loop, struct port *port)
+{
+    struct hws_peer *peer = port->member->peer;
+
+    for (int i = 0; i < RECEIVE_BATCHES; i++) {
+        size_t count = hws_udp_receive(port->fd, &port->addr, &loop->batch);
+        hws_time now = hws_clock_now();
+
+        for (size_t k = 0; k < count; k++) {
+            (void)hws_peer_feed(peer, &loop->batch.datagrams[k], now); /* it counts and logs */
+        }
+        if (count < HWS_UDP_BATCH) return;
+    }
+}
+
+static int sleep_ms(struct hws_loop *loop, hws_time timeout)
+{
+    hws_time now = hws_clock_now();
+    hws_time due = timeout == HWS_NEVER ? HWS_NEVER : now + timeout;
+
+    for (struct member *member = loop->members; member; member = member->next) {
+        hws_time deadline = hws_peer_deadline(member->peer);
+
+        if (deadline < due) due = deadline;
+    }
+    for (struct member *member = loop->members; member; member = member->next) {
+        if (hws_peer_has_output(member->peer)) return 0;
+    }
+    if (due == HWS_NEVER) return -1;
+    if (due <= now) return 0;
+    return (int)((due - now) / 1000) + 1; /* rounded up, or it would spin through the last one */
+}
+
+static void tick_all(struct hws_loop *loop)
+{
+    hws_time now = hws_clock_now();
+
+    take_lookups(loop);
+    for (struct member *member = loop->members; member; member = member->next) {
+        give_servers(loop, member, now);
+        if (hws_peer_deadline(member->peer) <= now) hws_peer_tick(member->peer, now);
+    }
+}
+
+static void flush_all(struct hws_loop *loop)
+{
+    for (struct member *member = loop->members; member; member = member->next) {
+        flush(loop, member);
+    }
+}
+
+enum hws_err hws_loop_wait(struct hws_loop *loop, hws_time timeout)
+{
+    struct epoll_event ready[READY_MAX];
+    int count;
+
+    flush_all(loop);
+    count = epoll_wait(loop->epoll, ready, READY_MAX, sleep_ms(loop, timeout));
+    if (count < 0 && errno != EINTR) return HWS_ERR_IO;
+    for (int i = 0; i < count; i++) {
+        struct port *port = ready[i].data.ptr;
+        uint64_t wakes;
+
+        if (!port) {
+            (void)!read(loop->wakeup, &wakes, sizeof(wakes)); /* how often does not matter */
+        } else if (ready[i].events & (EPOLLIN | EPOLLERR)) {
+            receive(loop, port);
+        }
+    }
+    tick_all(loop);
+    flush_all(loop);
+    loop->cursor = loop->members;
+    return HWS_OK;
+}
+
+void hws_loop_wake(struct hws_loop *loop)
+{
+    uint64_t one = 1;
+    int saved = errno; /* a signal handler must leave it alone */
+
+    (void)!write(loop->wakeup, &one, sizeof(one)); /* full means that it is awake already */
+    errno = saved;
+}
+
+static bool take(struct hws_loop *loop, struct member *member, struct hws_loop_item *out)
+{
+    *out = (struct hws_loop_item){.peer = member->peer, .user = member->user};
+    for (;;) {
+        out->is_signal = hws_peer_next_signal(member->peer, &out->signal);
+        if (out->is_signal || hws_peer_next_event(member->peer, &out->event)) return true;
+        /* A message that was taken may have another behind it, or something to be answered. */
+        if (hws_peer_deadline(member->peer) > INT64_MIN) return false;
+        flush(loop, member);
+        if (member->held_count > 0) return false; /* the socket is full: later */
+    }
+}
+
+bool hws_loop_next(struct hws_loop *loop, struct hws_loop_item *out)
+{
+    while (loop->cursor) {
+        if (take(loop, loop->cursor, out)) return true;
+        loop->cursor = loop->cursor->next;
+    }
+    return false;
+}

@@ -1,0 +1,221 @@
+/* Moves bytes between the protocols of one peer, which do not know each other. */
+#include "peer/peer_internal.h"
+
+/* usrsctp's packet, our record around it, our datagram: 1200 bytes in all. */
+static size_t sctp_mtu(const struct hws_peer *peer)
+{
+    return hws_dtls_plain_max(peer->dtls);
+}
+
+/* ---- ICE to DTLS */
+
+static void replay_early(struct hws_peer *peer, hws_time now)
+{
+    struct hws_bytes datagram;
+
+    while (hws_ring_pop(&peer->early, &datagram)) {
+        if (hws_dtls_feed(peer->dtls, datagram, now) != HWS_OK) {
+            HWS_LOG(&peer->config.log, HWS_LOG_DEBUG, now, "peer", "early.dropped", "len=%zu",
+                    datagram.len);
+        }
+    }
+}
+
+/* A path works, so an authenticated check has come: only now is there DTLS state (C8). */
+static void start_dtls(struct hws_peer *peer, hws_time now)
+{
+    struct hws_ice_path path = {0};
+    struct hws_dtls_config config = {
+        .identity = peer->config.identity,
+        .role = peer->dtls_role,
+        .log = peer->config.log,
+    };
+    enum hws_err err;
+
+    if (peer->dtls || !peer->remote.known) return;
+    /* The round trip that ICE measured is the best guess at when a flight is lost. */
+    if (hws_ice_path(peer->ice, &path) && path.rtt > 0) config.rto = 2 * path.rtt + HWS_MS(20);
+    err = hws_dtls_new(&config, &peer->dtls);
+    if (!err) {
+        err = hws_dtls_expect(peer->dtls, peer->remote.fingerprints,
+                              peer->remote.fingerprint_count, now);
+    }
+    if (err) {
+        hws_peer_fail(peer, (struct hws_fault){err, "dtls", "the association cannot be made", 0},
+                      now);
+        return;
+    }
+    hws_dtls_start(peer->dtls, now);
+    replay_early(peer, now);
+}
+
+static void on_path(struct hws_peer *peer, hws_time now)
+{
+    if (peer->timeline.path == 0) peer->timeline.path = now;
+    peer->tell_path = true;
+    start_dtls(peer, now);
+}
+
+static void pump_ice(struct hws_peer *peer, hws_time now)
+{
+    struct hws_ice_event event;
+    enum hws_err err = HWS_OK;
+
+    while (hws_ice_next_event(peer->ice, &event)) {
+        switch (event.kind) {
+        case HWS_ICE_LOCAL_CANDIDATE:
+            if (peer->timeline.first_candidate == 0) peer->timeline.first_candidate = now;
+            err = hws_peer_local_candidate(peer, &event.candidate);
+            break;
+        case HWS_ICE_LOCAL_END:
+            err = hws_peer_local_candidate(peer, NULL);
+            break;
+        case HWS_ICE_SELECTED:
+            on_path(peer, now);
+            break;
+        case HWS_ICE_NOMINATED:
+            break;
+        case HWS_ICE_FAILED:
+            hws_peer_fail(peer, (struct hws_fault){HWS_ERR_UNREACHABLE, "ice",
+                                                   "no candidate pair works", 0}, now);
+            break;
+        case HWS_ICE_EXPIRED:
+            hws_peer_fail(peer, (struct hws_fault){HWS_ERR_TIMEOUT, "ice",
+                                                   "the other side fell silent", 0}, now);
+            break;
+        }
+        if (err) hws_peer_fail(peer, (struct hws_fault){err, "peer", "out of memory", 0}, now);
+    }
+}
+
+enum hws_err hws_peer_feed_dtls(struct hws_peer *peer, const struct hws_datagram *in, hws_time now)
+{
+    /* Only a path that the peer proved with its credentials may speak (CVE-2023-49786). */
+    if (!hws_ice_admits(peer->ice, &in->local, &in->remote)) return HWS_ERR_UNEXPECTED;
+    if (peer->dtls) return hws_dtls_feed(peer->dtls, in->bytes, now);
+    hws_ring_push(&peer->early, in->bytes);
+    return HWS_OK;
+}
+
+/* ---- DTLS to SCTP */
+
+static void start_sctp(struct hws_peer *peer, hws_time now)
+{
+    struct hws_sctp_config config = {
+        .log = peer->config.log,
+        .local_port = 5000,
+        .remote_port = peer->remote.sctp_port,
+        .mtu = sctp_mtu(peer),
+        .streams = peer->config.stream_count,
+        .receive_max = peer->config.max_message_size,
+        .send_buffer = peer->config.send_buffer,
+    };
+    enum hws_err err;
+
+    if (peer->sctp) return;
+    err = hws_sctp_new(peer->config.stack, &config, &peer->sctp);
+    if (!err) err = hws_sctp_connect(peer->sctp, now);
+    if (err) {
+        hws_peer_fail(peer, (struct hws_fault){err, "sctp", "the association cannot be made", 0},
+                      now);
+        return;
+    }
+    /* What waits is handed over before the association is up: it travels with COOKIE-ECHO
+     * (RFC 9260 section 5.1) and saves a round trip. */
+    hws_channels_start(peer, now);
+}
+
+static void pump_dtls(struct hws_peer *peer, hws_time now)
+{
+    enum hws_dtls_event event;
+    struct hws_bytes plain;
+
+    while (peer->dtls && hws_dtls_next_event(peer->dtls, &event)) {
+        switch (event) {
+        case HWS_DTLS_CONNECTED:
+            peer->timeline.secured = now;
+            start_sctp(peer, now);
+            break;
+        case HWS_DTLS_CLOSED:
+            hws_peer_fail(peer, (struct hws_fault){HWS_ERR_CLOSED, "dtls",
+                                                   "the other side closed", 0}, now);
+            break;
+        case HWS_DTLS_FAILED:
+            hws_peer_fail(peer, hws_dtls_fault(peer->dtls), now);
+            break;
+        }
+    }
+    while (peer->sctp && hws_dtls_next_plain(peer->dtls, &plain)) {
+        if (hws_sctp_feed(peer->sctp, plain, now) != HWS_OK) {
+            HWS_LOG(&peer->config.log, HWS_LOG_DEBUG, now, "peer", "sctp.dropped", "len=%zu",
+                    plain.len);
+        }
+    }
+}
+
+/* ---- SCTP up and down */
+
+static void on_up(struct hws_peer *peer, hws_time now)
+{
+    peer->timeline.associated = now;
+    if (peer->state != HWS_PEER_DESCRIBED) return;
+    peer->state = HWS_PEER_CONNECTED;
+    peer->tell_connected = true;
+}
+
+void hws_peer_pull_sctp(struct hws_peer *peer, hws_time now)
+{
+    struct hws_sctp_event event;
+
+    while (!peer->has_inbound && peer->sctp && hws_sctp_next_event(peer->sctp, &event)) {
+        switch (event.kind) {
+        case HWS_SCTP_UP:
+            on_up(peer, now);
+            break;
+        case HWS_SCTP_MESSAGE:
+            peer->has_inbound = hws_channels_message(peer, &event, now);
+            break;
+        case HWS_SCTP_RESET_RECEIVED:
+            hws_channels_reset_received(peer, event.stream, now);
+            break;
+        case HWS_SCTP_RESET_SENT:
+            hws_channels_reset_sent(peer, event.stream);
+            break;
+        case HWS_SCTP_WRITABLE:
+            hws_channels_writable(peer, now);
+            break;
+        case HWS_SCTP_DOWN:
+            hws_peer_fail(peer, hws_sctp_fault(peer->sctp), now);
+            break;
+        }
+    }
+}
+
+/* Packets of SCTP become records as long as the record queue has room; the rest waits in SCTP's
+ * queue, which the next turn empties further. */
+static void pump_records(struct hws_peer *peer, hws_time now)
+{
+    struct hws_bytes packet;
+
+    while (peer->sctp && hws_dtls_has_room(peer->dtls) &&
+           hws_sctp_next_packet(peer->sctp, &packet)) {
+        enum hws_err err = hws_dtls_send(peer->dtls, packet, now);
+
+        if (err) {
+            HWS_LOG(&peer->config.log, HWS_LOG_WARN, now, "peer", "record.dropped", "err=%s",
+                    hws_err_name(err));
+        }
+    }
+}
+
+void hws_peer_pump(struct hws_peer *peer, hws_time now)
+{
+    peer->want_pump = false;
+    pump_ice(peer, now);
+    if (peer->state == HWS_PEER_CLOSED) return;
+    pump_dtls(peer, now);
+    hws_peer_pull_sctp(peer, now);
+    /* Told apart from the messages, behind which it would wait for a reader that pauses. */
+    if (peer->sctp && hws_sctp_take_writable(peer->sctp)) hws_channels_writable(peer, now);
+    if (peer->dtls) pump_records(peer, now);
+}

@@ -1,0 +1,154 @@
+/**
+ * @file
+ * What the files of the home of usrsctp share: the association and the table of them.
+ *
+ *     usrsctp_stack.c   the one instance, its clock, the table of associations by token
+ *     usrsctp_assoc.c   an association: life, packets out, time
+ *     usrsctp_feed.c    packets in
+ *     usrsctp_send.c    messages out, resets out
+ *     usrsctp_events.c  messages and notifications in
+ *
+ * usrsctp knows an association by a token, a number that is never used twice in a process: the
+ * token is copied into the state cookie and comes back from the wire, so it must not be a pointer
+ * (CVE-2020-6514). To find associations quickly usrsctp wants ports that differ, so each has an
+ * internal port that stands for both ends; the ports of the descriptions exist on the wire only.
+ */
+#ifndef HWS_SCTP_INTERNAL_H
+#define HWS_SCTP_INTERNAL_H
+
+#include "sctp/packet_queue.h"
+#include "sctp/sctp.h"
+
+struct socket; /* usrsctp's */
+
+/** The usrsctp instance of the process. */
+struct hws_sctp_stack {
+    hws_time moved_to;              /**< usrsctp's timers have run up to here */
+    const struct hws_sctp *acting;  /**< whose call usrsctp is in; NULL outside */
+    struct hws_sctp_entry *entries; /**< owned; in the order of their tokens */
+    size_t entry_count, entry_cap;
+    uint64_t *last_token; /**< of the process: never goes back */
+    uint16_t last_port;
+    uint8_t port_used[65536 / 8]; /**< one bit a port */
+};
+
+struct hws_sctp_entry {
+    uint64_t token;
+    struct hws_sctp *sctp; /**< borrowed */
+};
+
+enum {
+    HWS_SCTP_TICK = 10 * 1000,    /* microseconds; usrsctp is made for ticks of 10 ms */
+    HWS_SCTP_RESETS_AT_ONCE = 64, /* streams in one request */
+};
+
+/** Register @p sctp. @retval HWS_ERR_FULL @retval HWS_ERR_NO_MEMORY */
+HWS_MUST_USE enum hws_err hws_sctp_stack_add(struct hws_sctp_stack *stack, struct hws_sctp *sctp);
+/** Forget it: what usrsctp still sends under its token is dropped. */
+void hws_sctp_stack_remove(struct hws_sctp_stack *stack, const struct hws_sctp *sctp);
+
+/** Run usrsctp's timers up to @p now, if a tick has passed since they last ran. */
+void hws_sctp_stack_move(struct hws_sctp_stack *stack, hws_time now);
+
+enum hws_sctp_state { HWS_SCTP_REST, HWS_SCTP_CONNECTING, HWS_SCTP_ESTABLISHED, HWS_SCTP_GONE };
+
+/** Streams as a set: one bit each. */
+struct hws_stream_set {
+    uint8_t *bits; /**< owned by the association */
+    size_t count;  /**< streams in it */
+};
+
+/** Bytes of one message as they come in. */
+struct hws_sctp_inbox {
+    uint8_t *data; /**< owned */
+    size_t len, cap;
+    bool partial;   /**< the message in it is not complete */
+    bool delivered; /**< the message in it was handed out and ends with the next call */
+    uint16_t stream;
+    uint32_t ppid;
+};
+
+/** Messages sent in a row: how many, and their bytes. */
+struct hws_sctp_batch {
+    size_t message_count, bytes;
+};
+
+struct hws_sctp {
+    struct hws_sctp_stack *stack; /**< borrowed */
+    struct hws_sctp_config config;
+    enum hws_sctp_state state;
+    struct socket *socket; /**< owned by usrsctp; NULL when gone */
+    uint64_t token;
+    uint16_t port;        /**< internal, both ends */
+    uint16_t out_streams; /**< negotiated */
+
+    hws_time last_input;   /**< of feed, tick, send...: for log lines and the quiet time */
+    hws_time last_use;     /**< of connect, feed, send, reset */
+    hws_time ticked_to;    /**< stack->moved_to when we last looked: others move it too */
+    hws_time silent_since; /**< the last packet of the peer, or when we began to want one */
+    bool idle;             /**< no timer of ours runs in usrsctp */
+    bool stirred;          /**< somebody else's tick made work for us */
+    bool readable;         /**< usrsctp has something for recvv */
+
+    struct hws_packet_queue packets;
+    uint64_t dropped, dropped_logged; /**< packets that found no room */
+    uint32_t sacked_tsn;              /**< the peer's data is known to have come up to here */
+    bool has_sacked;                  /**< ... because we have said so */
+    uint8_t *held;                    /**< owned: a reset of the peer that came too early */
+    size_t held_len;                  /**< bytes of it; 0 = there is none */
+    uint32_t held_tsn;                /**< the last TSN before it */
+    struct hws_sctp_inbox inbox;
+
+    struct hws_sctp_batch
+        batches[2];   /**< unacknowledged messages: the older ones, the newer ones */
+    size_t wanted;    /**< bytes of the message that found no room; 0 = nobody waits */
+    size_t wanted_at; /**< bytes buffered then */
+
+    struct hws_stream_set reset_wanted;   /**< asked for, not told to usrsctp yet */
+    struct hws_stream_set reset_asked;    /**< told to usrsctp, not confirmed */
+    struct hws_stream_set reset_sent;     /**< confirmed, to be told */
+    struct hws_stream_set reset_received; /**< by the peer, to be told */
+    uint8_t reset_refusals;               /**< in a row */
+
+    bool dying;     /**< usrsctp has lost the association; what was received comes first */
+    bool shut_down; /**< ... by a SHUTDOWN that both ends finished */
+    bool closing;   /**< the peer has begun to shut down */
+    bool down_to_tell;
+    bool up_to_tell;
+    uint16_t abort_cause; /**< of the ABORT that killed it, ours or theirs */
+    struct hws_fault fault;
+};
+
+/** Bytes queued or in flight as usrsctp counts them, chunk headers included; 0 when not up. */
+size_t hws_sctp_used(const struct hws_sctp *sctp);
+/** Would a message of @p len bytes find room? */
+bool hws_sctp_has_room(const struct hws_sctp *sctp, size_t len);
+/** Tell usrsctp the resets that wait, if it is up. */
+void hws_sctp_flush_resets(struct hws_sctp *sctp);
+
+/** The end: the socket goes, and @p err is what hws_sctp_fault() says from now on. */
+void hws_sctp_end(struct hws_sctp *sctp, enum hws_err err, const char *what, int32_t foreign);
+void hws_sctp_set_state(struct hws_sctp *sctp, enum hws_sctp_state state);
+
+/** Every input begins with enter and ends with leave: usrsctp's clock is right, and what usrsctp
+ *  does in between is known to be ours. */
+void hws_sctp_enter(struct hws_sctp *sctp, hws_time now);
+void hws_sctp_leave(struct hws_sctp *sctp);
+/** Something was done that may start a timer of usrsctp. */
+void hws_sctp_touch(struct hws_sctp *sctp, hws_time now);
+
+/** Hand in the peer's reset that came too early, if its time has come. */
+void hws_sctp_release_reset(struct hws_sctp *sctp);
+
+void hws_sctp_write_port(uint8_t *at, uint16_t port);
+
+/* Called by usrsctp, inside its locks: it may not log, nor call usrsctp. */
+int hws_sctp_take_output(struct hws_sctp *sctp, const void *packet, size_t len);
+
+bool hws_stream_set_has(const struct hws_stream_set *set, uint16_t stream);
+void hws_stream_set_add(struct hws_stream_set *set, uint16_t stream);
+void hws_stream_set_remove(struct hws_stream_set *set, uint16_t stream);
+/** Take out the lowest of @p cap streams; false when empty. */
+bool hws_stream_set_take(struct hws_stream_set *set, size_t cap, uint16_t *out);
+
+#endif /* HWS_SCTP_INTERNAL_H */

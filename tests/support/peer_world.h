@@ -1,0 +1,68 @@
+/*
+ * Two or more peers in one process, in virtual time: a network with delay, loss and reordering
+ * from a seed, and signalling that delivers in order. No socket, no sleep, no thread.
+ */
+#ifndef SUPPORT_PEER_WORLD_H
+#define SUPPORT_PEER_WORLD_H
+
+#include <hawser/peer.h>
+
+enum { WORLD_PEERS = 12, WORLD_EVENTS = 512 };
+
+struct world_event {
+    enum hws_event_kind kind;
+    struct hws_channel channel;
+    struct hws_fault fault;
+};
+
+struct world_peer {
+    struct hws_peer *peer;
+    struct world_peer *remote;   /* where signals go */
+    struct hws_address addr;
+    struct world_event events[WORLD_EVENTS];
+    size_t event_count;
+    size_t message_count, message_bytes; /* received */
+    uint32_t message_sum;        /* of all bytes, by position */
+    struct hws_channel channel;  /* first channel that opened or came in */
+    bool echo;                   /* send every message back */
+    bool deaf;                   /* leave events alone: the application sleeps */
+    bool mute;                   /* its datagrams vanish, both ways: a cut cable */
+    uint8_t *back;               /* echoes that did not fit yet */
+    size_t back_len, back_cap;
+    enum hws_message_kind last_kind;
+    uint8_t last[256 * 1024];    /* last message received */
+    size_t last_len;
+};
+
+struct world {
+    hws_time now;
+    hws_time delay;       /* one way */
+    hws_time signal_delay;
+    unsigned loss_percent;
+    hws_time jitter;      /* extra delay of up to this much: reorders */
+    uint64_t seed;
+    struct hws_sctp_stack *stack;
+    struct hws_identity *identity;
+    struct hws_log log;
+    struct world_peer peers[WORLD_PEERS];
+    size_t peer_count;
+    struct flight *flights; /* in the air, sorted by arrival */
+    size_t datagrams, datagram_max;
+    bool spoil_fingerprint; /* break the fingerprint in passing descriptions */
+};
+
+void world_init(struct world *world, uint64_t seed);
+void world_fini(struct world *world);
+
+struct world_peer *world_add(struct world *world, const struct hws_peer_config *config);
+void world_pair(struct world_peer *a, struct world_peer *b);
+
+/* Move on until @p done says so, or @p limit of virtual time has passed; true if done. */
+bool world_run(struct world *world, hws_time limit, bool (*done)(struct world *world));
+/* Move on for exactly this long. */
+void world_pass(struct world *world, hws_time duration);
+
+bool world_saw(const struct world_peer *peer, enum hws_event_kind kind);
+size_t world_count(const struct world_peer *peer, enum hws_event_kind kind);
+
+#endif /* SUPPORT_PEER_WORLD_H */
