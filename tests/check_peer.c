@@ -3,6 +3,7 @@
 #include "support/peer_world.h"
 
 #include "base/bytes.h"
+#include "peer/peer_internal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -54,6 +55,12 @@ static void connect_pair(void)
 {
     start(1, &(struct hws_peer_config){0});
     ck_assert(world_run(&world, HWS_SEC(10), both_open));
+}
+
+static bool client_channel_closed(struct world *w)
+{
+    (void)w;
+    return world_saw(client, HWS_EVENT_CHANNEL_CLOSED);
 }
 
 static enum hws_err say(enum hws_message_kind kind, const void *data, size_t len)
@@ -531,6 +538,272 @@ START_TEST(ten_clients_of_one_stack)
 }
 END_TEST
 
+/* ---- Corners */
+
+/* Nobody unpauses a peer that it has closed: the end must not wait for that. */
+START_TEST(a_paused_peer_that_is_closed_has_output)
+{
+    connect_pair();
+    hws_peer_pause(worker->peer, true);
+    ck_assert(!hws_peer_has_output(worker->peer));
+    hws_peer_close(worker->peer, world.now);
+    ck_assert_msg(hws_peer_has_output(worker->peer), "a loop would sleep on it");
+    world_pass(&world, 1);
+    ck_assert(world_saw(worker, HWS_EVENT_CLOSED));
+    ck_assert(!hws_peer_has_output(worker->peer));
+    world_fini(&world);
+}
+END_TEST
+
+/* With messages held back the end waits for the reader, and so may the loop. */
+START_TEST(a_paused_peer_with_messages_has_no_output)
+{
+    connect_pair();
+    hws_peer_pause(worker->peer, true);
+    ck_assert_int_eq(say(HWS_TEXT, "kept", 4), HWS_OK);
+    world_pass(&world, HWS_MS(100));
+    hws_peer_close(client->peer, world.now);
+    world_pass(&world, HWS_MS(100));
+    ck_assert(!world_saw(worker, HWS_EVENT_CLOSED));
+    ck_assert(!hws_peer_has_output(worker->peer));
+    hws_peer_pause(worker->peer, false);
+    ck_assert(hws_peer_has_output(worker->peer));
+    ck_assert(world_run(&world, HWS_MS(1), worker_closed));
+    ck_assert_mem_eq(worker->last, "kept", 4);
+    world_fini(&world);
+}
+END_TEST
+
+START_TEST(no_limit_for_connecting_is_no_limit)
+{
+    start(11, &(struct hws_peer_config){.connect_limit = HWS_NEVER});
+    ck_assert(world_run(&world, HWS_SEC(10), both_open));
+    world_fini(&world);
+}
+END_TEST
+
+/* Its OPEN finds no room, it is closed before there is any, and nothing else waits. */
+START_TEST(a_channel_closed_before_its_open_fits_goes_away)
+{
+    static uint8_t data[40 * 1024];
+    static char label[50 * 1024];
+    struct hws_channel late;
+
+    memset(label, 'l', sizeof(label) - 1);
+    start(15, &(struct hws_peer_config){.send_buffer = 64 * 1024});
+    ck_assert(world_run(&world, HWS_SEC(10), both_open));
+    worker->mute = true;
+    ck_assert_int_eq(say(HWS_BINARY, data, sizeof(data)), HWS_OK);
+    ck_assert_int_eq(hws_peer_open_channel(client->peer,
+                                           &(struct hws_channel_config){.label = label}, world.now,
+                                           &late),
+                     HWS_OK);
+    ck_assert_int_eq(hws_peer_close_channel(client->peer, late, world.now), HWS_OK);
+    worker->mute = false;
+    ck_assert_msg(world_run(&world, HWS_SEC(10), client_channel_closed), "it stays for ever");
+    world_fini(&world);
+}
+END_TEST
+
+/* Its OPEN will never fit. */
+START_TEST(a_label_longer_than_the_send_buffer_ends_its_channel)
+{
+    static char label[50 * 1024];
+    struct hws_channel late;
+
+    memset(label, 'l', sizeof(label) - 1);
+    start(16, &(struct hws_peer_config){.send_buffer = 16 * 1024});
+    ck_assert(world_run(&world, HWS_SEC(10), both_open));
+    ck_assert_int_eq(hws_peer_open_channel(client->peer,
+                                           &(struct hws_channel_config){.label = label}, world.now,
+                                           &late),
+                     HWS_OK);
+    ck_assert(world_run(&world, HWS_SEC(1), client_channel_closed));
+    ck_assert_int_eq(say(HWS_TEXT, "x", 1), HWS_OK);
+    world_fini(&world);
+}
+END_TEST
+
+/* A stream that is still being reset takes nothing; a channel that gets it opens a little later. */
+START_TEST(a_channel_waits_for_the_reset_of_its_stream)
+{
+    struct hws_channel late;
+
+    connect_pair(); /* the client is the DTLS server: its channel has stream 1, 3 follows */
+    ck_assert_int_eq(hws_sctp_reset(client->peer->sctp, 3, world.now), HWS_OK);
+    client->event_count = 0;
+    ck_assert_int_eq(hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now,
+                                           &late),
+                     HWS_OK);
+    ck_assert_int_eq(hws_peer_send(client->peer, late, HWS_TEXT, (struct hws_bytes){0}, world.now),
+                     HWS_ERR_FULL);
+    ck_assert_msg(world_run(&world, HWS_SEC(5), client_writable), "it stays closed for ever");
+    ck_assert_int_eq(hws_peer_send(client->peer, late, HWS_TEXT, (struct hws_bytes){0}, world.now),
+                     HWS_OK);
+    wanted = 1;
+    ck_assert(world_run(&world, HWS_SEC(5), worker_has_wanted));
+    world_pass(&world, HWS_MS(100)); /* for the ACK */
+    ck_assert(world_saw(client, HWS_EVENT_CHANNEL_OPEN));
+    world_fini(&world);
+}
+END_TEST
+
+/* Ours were numbered before the other side said how few streams it takes. */
+START_TEST(channels_beyond_the_streams_of_the_other_side_end)
+{
+    struct hws_channel extra[3];
+
+    world_init(&world, 12);
+    client = world_add(&world, &(struct hws_peer_config){0});
+    worker = world_add(&world, &(struct hws_peer_config){.stream_count = 4});
+    world_pair(client, worker);
+    ck_assert_int_eq(hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now,
+                                           &channel),
+                     HWS_OK);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(hws_peer_open_channel(client->peer, &(struct hws_channel_config){0},
+                                               world.now, &extra[i]),
+                         HWS_OK);
+    }
+    ck_assert_int_eq(hws_peer_offer(client->peer, world.now), HWS_OK);
+    world_pass(&world, HWS_SEC(5));
+    ck_assert_uint_eq(world_count(client, HWS_EVENT_CHANNEL_OPEN), 2);
+    ck_assert_uint_eq(world_count(client, HWS_EVENT_CHANNEL_CLOSED), 2);
+    ck_assert_int_eq(say(HWS_TEXT, "x", 1), HWS_OK);
+    ck_assert_int_eq(hws_peer_send(client->peer, extra[2], HWS_TEXT, (struct hws_bytes){0},
+                                   world.now),
+                     HWS_ERR_STATE);
+    world_fini(&world);
+}
+END_TEST
+
+/* What was sent before the other side said how much it takes may be too big for it. That must not
+ * reach it: it would end the association. */
+START_TEST(an_early_message_that_is_too_big_ends_its_channel_only)
+{
+    static uint8_t data[64 * 1024];
+    struct hws_channel other;
+
+    world_init(&world, 13);
+    client = world_add(&world, &(struct hws_peer_config){0});
+    worker = world_add(&world, &(struct hws_peer_config){.max_message_size = 16 * 1024});
+    world_pair(client, worker);
+    ck_assert_int_eq(hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now,
+                                           &other),
+                     HWS_OK);
+    ck_assert_int_eq(hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now,
+                                           &channel),
+                     HWS_OK);
+    ck_assert_int_eq(hws_peer_send(client->peer, other, HWS_BINARY,
+                                   (struct hws_bytes){data, sizeof(data)}, world.now),
+                     HWS_OK);
+    ck_assert_int_eq(say(HWS_TEXT, "small", 5), HWS_OK);
+    ck_assert_int_eq(hws_peer_offer(client->peer, world.now), HWS_OK);
+    world_pass(&world, HWS_SEC(5));
+    ck_assert(!world_saw(client, HWS_EVENT_CLOSED));
+    ck_assert_uint_eq(worker->message_count, 1);
+    ck_assert_mem_eq(worker->last, "small", 5);
+    ck_assert_uint_eq(world_count(client, HWS_EVENT_CHANNEL_CLOSED), 1);
+    ck_assert_int_eq(say(HWS_TEXT, "more", 4), HWS_OK);
+    world_fini(&world);
+}
+END_TEST
+
+/* An offer of somebody else that shares our certificate, with ICE credentials of its own. */
+static void borrow_offer(char *text, size_t cap)
+{
+    struct world_peer *third = world_add(&world, &(struct hws_peer_config){0});
+    struct hws_signal signal;
+
+    ck_assert_int_eq(hws_peer_offer(third->peer, world.now), HWS_OK);
+    ck_assert(hws_peer_next_signal(third->peer, &signal));
+    ck_assert_int_eq(signal.kind, HWS_SIGNAL_OFFER);
+    ck_assert_uint_lt(signal.text.len, cap);
+    memcpy(text, signal.text.data, signal.text.len);
+    text[signal.text.len] = '\0';
+}
+
+static enum hws_err offer_to(struct world_peer *peer, const char *text)
+{
+    return hws_peer_signal(
+        peer->peer,
+        &(struct hws_signal){.kind = HWS_SIGNAL_OFFER, .text = hws_bytes_of(text)}, world.now);
+}
+
+/* RFC 8842 section 5.5: an answer that changed the role would ask for a new DTLS association. */
+START_TEST(an_ice_restart_keeps_the_dtls_roles)
+{
+    char text[4096], answer[4096];
+    struct hws_signal signal;
+
+    connect_pair();
+    borrow_offer(text, sizeof(text));
+    for (int i = 0; i < 2; i++) {
+        struct world_peer *peer = i ? worker : client;
+
+        ck_assert_int_eq(offer_to(peer, text), HWS_OK);
+        ck_assert(hws_peer_next_signal(peer->peer, &signal));
+        ck_assert_int_eq(signal.kind, HWS_SIGNAL_ANSWER);
+        ck_assert_uint_lt(signal.text.len, sizeof(answer));
+        memcpy(answer, signal.text.data, signal.text.len);
+        answer[signal.text.len] = '\0';
+        /* The worker answered first, as the active one, so it is the DTLS client. */
+        ck_assert_msg(strstr(answer, i ? "a=setup:active" : "a=setup:passive"), "%s", answer);
+    }
+    world_fini(&world);
+}
+END_TEST
+
+/* It would need a new DTLS association, which we do not make: refused, and all goes on. */
+START_TEST(an_offer_with_other_roles_or_certificates_is_refused)
+{
+    char text[4096], *at;
+
+    connect_pair();
+    borrow_offer(text, sizeof(text));
+    at = strstr(text, "sha-256 ");
+    ck_assert_ptr_nonnull(at);
+    at[8] = at[8] == 'A' ? 'B' : 'A';
+    ck_assert_int_eq(offer_to(client, text), HWS_ERR_UNSUPPORTED);
+    borrow_offer(text, sizeof(text));
+    at = strstr(text, "a=setup:actpass");
+    ck_assert_ptr_nonnull(at);
+    memmove(at + 14, at + 15, strlen(at + 15) + 1);
+    memcpy(at, "a=setup:active", 14); /* but the worker is the active one */
+    ck_assert_int_eq(offer_to(worker, text), HWS_ERR_UNSUPPORTED);
+    ck_assert_int_eq(say(HWS_TEXT, "on", 2), HWS_OK);
+    wanted = 1;
+    ck_assert(world_run(&world, HWS_SEC(1), worker_has_wanted));
+    world_fini(&world);
+}
+END_TEST
+
+static void no_random(void *user, uint8_t *out, size_t len)
+{
+    (void)user;
+    memset(out, 7, len);
+}
+
+START_TEST(a_send_buffer_out_of_range_is_refused_at_once)
+{
+    static const size_t bad[] = {1, 16 * 1024 - 1, 64 * 1024 * 1024 + 1};
+    struct hws_peer_config config;
+
+    world_init(&world, 14);
+    client = world_add(&world, &(struct hws_peer_config){.send_buffer = 16 * 1024});
+    config = (struct hws_peer_config){.stack = world.stack, .identity = world.identity};
+    config.random.fill = no_random;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct hws_peer *peer = NULL;
+
+        config.send_buffer = bad[i];
+        ck_assert_int_eq(hws_peer_new(&config, world.now, &peer), HWS_ERR_ARGUMENT);
+        ck_assert_ptr_null(peer);
+    }
+    world_fini(&world);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tc = tcase_create("pairs");
@@ -560,5 +833,16 @@ int main(void)
     tcase_add_test(tc, strangers_cannot_disturb);
     tcase_add_test(tc, configuration_is_checked);
     tcase_add_test(tc, ten_clients_of_one_stack);
+    tcase_add_test(tc, a_paused_peer_that_is_closed_has_output);
+    tcase_add_test(tc, a_paused_peer_with_messages_has_no_output);
+    tcase_add_test(tc, no_limit_for_connecting_is_no_limit);
+    tcase_add_test(tc, a_channel_closed_before_its_open_fits_goes_away);
+    tcase_add_test(tc, a_label_longer_than_the_send_buffer_ends_its_channel);
+    tcase_add_test(tc, a_channel_waits_for_the_reset_of_its_stream);
+    tcase_add_test(tc, channels_beyond_the_streams_of_the_other_side_end);
+    tcase_add_test(tc, an_early_message_that_is_too_big_ends_its_channel_only);
+    tcase_add_test(tc, an_ice_restart_keeps_the_dtls_roles);
+    tcase_add_test(tc, an_offer_with_other_roles_or_certificates_is_refused);
+    tcase_add_test(tc, a_send_buffer_out_of_range_is_refused_at_once);
     return run_case("peer", tc);
 }

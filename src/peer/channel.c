@@ -194,15 +194,31 @@ static enum hws_err send_ack(struct hws_peer *peer, struct hws_peer_channel *cha
     return send_on(peer, channel, HWS_PPID_DCEP, hws_written(&out), now);
 }
 
-/* Give a new channel its id and send its OPEN. A table that is full on the wire ends it. */
+/* Does something of this kind still have to be sent? When there is room SCTP says so; what failed
+ * for another reason is tried again at the next turn. */
+static bool is_owed(struct hws_peer *peer, enum hws_err err)
+{
+    if (err && err != HWS_ERR_FULL) peer->owes = true;
+    return err != HWS_OK;
+}
+
+/* Give a new channel its id and send its OPEN. A table that is full on the wire, or a label that
+ * is longer than the send buffer, ends it. */
 static void announce(struct hws_peer *peer, struct hws_peer_channel *channel, hws_time now)
 {
+    enum hws_err err;
+
     if (channel->stream == HWS_NO_STREAM && !number(peer, channel)) {
         end(peer, channel);
         return;
     }
     if (channel->state == HWS_CHANNEL_NEW) channel->state = HWS_CHANNEL_OPENING;
-    channel->owe_open = send_open(peer, channel, now) != HWS_OK;
+    err = send_open(peer, channel, now);
+    if (err == HWS_ERR_TOO_BIG) {
+        end(peer, channel);
+        return;
+    }
+    channel->owe_open = is_owed(peer, err);
 }
 
 static void reset(struct hws_peer *peer, uint16_t stream, hws_time now)
@@ -231,35 +247,50 @@ static void drain_closing(struct hws_peer *peer, hws_time now)
     }
 }
 
-/* Send what waits in the outbox; stops at the first message that does not fit. */
+/* Send one message that waited. It may have been taken before the other side said how much it
+ * takes (RFC 8841 section 6.1); then its channel cannot keep what it promised, and ends. */
+static enum hws_err send_waiting(struct hws_peer *peer, struct hws_peer_channel *channel,
+                                 const struct hws_outbox_item *item, hws_time now)
+{
+    if (channel->owe_open || channel->owe_ack) return HWS_ERR_AGAIN;
+    if (peer->remote.max_message_size > 0 && item->len > peer->remote.max_message_size) {
+        hws_peer_note(peer, (struct hws_fault){HWS_ERR_TOO_BIG, "peer",
+                                               "a message is bigger than the other side takes", 0},
+                      NULL);
+        begin_reset(peer, channel, now);
+        return HWS_OK;
+    }
+    return send_user(peer, channel, item->kind, (struct hws_bytes){item->data, item->len}, now);
+}
+
+/* Send what waits in the outbox; stops at the first message that cannot be sent yet. */
 static void flush_outbox(struct hws_peer *peer, hws_time now)
 {
-    bool moved = false;
-
     while (peer->outbox.head && !peer->association_full) {
         struct hws_outbox_item *item = peer->outbox.head;
         struct hws_peer_channel *channel = channel_at(peer, item->channel);
-        struct hws_bytes data = {item->data, item->len};
         bool alive = channel && channel->stream != HWS_NO_STREAM &&
                      channel->state != HWS_CHANNEL_CLOSING; /* else it ended with what it had */
+        enum hws_err err = alive ? send_waiting(peer, channel, item, now) : HWS_OK;
 
-        if (alive && send_user(peer, channel, item->kind, data, now) == HWS_ERR_FULL) break;
+        if (err == HWS_ERR_NO_MEMORY) peer->owes = true;
+        if (err == HWS_ERR_FULL || err == HWS_ERR_AGAIN || err == HWS_ERR_NO_MEMORY) return;
         hws_outbox_drop_first(&peer->outbox);
-        moved = true;
     }
-    if (moved) drain_closing(peer, now);
 }
 
 void hws_channels_flush(struct hws_peer *peer, hws_time now)
 {
+    peer->owes = false;
     for (uint16_t i = 0; i < peer->channel_cap && !peer->association_full; i++) {
         struct hws_peer_channel *channel = &peer->channels[i];
 
         if (channel->state == HWS_CHANNEL_FREE || channel->state == HWS_CHANNEL_ENDED) continue;
         if (channel->state == HWS_CHANNEL_NEW || channel->owe_open) announce(peer, channel, now);
-        if (channel->owe_ack) channel->owe_ack = send_ack(peer, channel, now) != HWS_OK;
+        if (channel->owe_ack) channel->owe_ack = is_owed(peer, send_ack(peer, channel, now));
     }
     flush_outbox(peer, now);
+    drain_closing(peer, now);
 }
 
 void hws_channels_writable(struct hws_peer *peer, hws_time now)
@@ -270,7 +301,7 @@ void hws_channels_writable(struct hws_peer *peer, hws_time now)
     for (uint16_t i = 0; i < peer->channel_cap; i++) {
         struct hws_peer_channel *channel = &peer->channels[i];
 
-        if (!channel->blocked) continue;
+        if (!channel->blocked || channel->owe_open || channel->owe_ack) continue;
         channel->blocked = false;
         tell(peer, channel, HWS_TELL_WRITABLE);
     }
@@ -279,7 +310,16 @@ void hws_channels_writable(struct hws_peer *peer, hws_time now)
 void hws_channels_start(struct hws_peer *peer, hws_time now)
 {
     hws_channels_writable(peer, now);
-    drain_closing(peer, now);
+}
+
+void hws_channels_up(struct hws_peer *peer)
+{
+    for (uint16_t i = 0; i < peer->channel_cap; i++) {
+        struct hws_peer_channel *channel = &peer->channels[i];
+
+        if (channel->state == HWS_CHANNEL_FREE || channel->stream == HWS_NO_STREAM) continue;
+        if (channel->stream >= hws_sctp_streams(peer->sctp)) end(peer, channel);
+    }
 }
 
 /* ---- In */
@@ -329,7 +369,7 @@ static void accept(struct hws_peer *peer, uint16_t stream, const struct hws_dcep
     channel->reliability_value = open->reliability_value;
     peer->slot_of_stream[stream] = slot_of(peer, channel);
     channel->state = HWS_CHANNEL_OPENED;
-    channel->owe_ack = send_ack(peer, channel, now) != HWS_OK;
+    channel->owe_ack = is_owed(peer, send_ack(peer, channel, now));
     tell(peer, channel, HWS_TELL_INCOMING);
     if (peer->timeline.channel_open == 0) peer->timeline.channel_open = now;
     HWS_LOG(&peer->config.log, HWS_LOG_INFO, now, "peer", "channel.incoming", "stream=%u", stream);

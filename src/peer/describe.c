@@ -186,16 +186,49 @@ static enum hws_err apply_remote(struct hws_peer *peer, const struct hws_sdp *sd
     if (sdp->end_of_candidates) hws_ice_end_remote(peer->ice, now);
     if (peer->timeline.described == 0) {
         peer->timeline.described = now;
-        peer->connect_deadline = now + peer->config.connect_limit;
+        peer->connect_deadline = peer->config.connect_limit > HWS_NEVER - now
+                                     ? HWS_NEVER
+                                     : now + peer->config.connect_limit;
     }
     return HWS_OK;
 }
 
-static void write_answer(const struct hws_sdp *offer, struct hws_sdp *answer)
+static bool is_listed(const struct hws_remote *remote, const struct hws_fingerprint *wanted)
 {
-    answer->type = HWS_SDP_ANSWER;
+    for (size_t i = 0; i < remote->fingerprint_count; i++) {
+        const struct hws_fingerprint *known = &remote->fingerprints[i];
+
+        if (known->hash == wanted->hash &&
+            memcmp(known->digest, wanted->digest, hws_hash_len(wanted->hash)) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Other certificates, another role or port ask for new associations (RFC 8842 section 5.1, RFC 8841
+ * section 9.3), which we do not make: a later offer keeps to what the first exchange settled. */
+static bool fits_association(const struct hws_peer *peer, const struct hws_sdp *offer)
+{
+    enum hws_sdp_setup ours =
+        peer->dtls_role == HWS_DTLS_CLIENT ? HWS_SETUP_ACTIVE : HWS_SETUP_PASSIVE;
+    bool listed = false;
+
+    for (size_t i = 0; i < offer->fingerprint_count; i++) {
+        listed = listed || is_listed(&peer->remote, &offer->fingerprints[i]);
+    }
+    return listed && offer->setup != ours && offer->sctp_port == peer->remote.sctp_port;
+}
+
+static void write_answer(const struct hws_peer *peer, const struct hws_sdp *offer,
+                         struct hws_sdp *answer)
+{
     /* Active when we may choose: the DTLS client can begin at once (RFC 8842 section 5.3). */
-    answer->setup = offer->setup == HWS_SETUP_ACTIVE ? HWS_SETUP_PASSIVE : HWS_SETUP_ACTIVE;
+    bool active = offer->setup != HWS_SETUP_ACTIVE;
+
+    /* The role of an association that lives stays (RFC 8842 section 5.5). */
+    if (peer->remote.known) active = peer->dtls_role == HWS_DTLS_CLIENT;
+    answer->type = HWS_SDP_ANSWER;
+    answer->setup = active ? HWS_SETUP_ACTIVE : HWS_SETUP_PASSIVE;
     memcpy(answer->mid, offer->mid, sizeof(answer->mid));
     answer->bundled = offer->bundled;
     answer->proto = offer->proto;
@@ -211,7 +244,7 @@ static enum hws_err answer_offer(struct hws_peer *peer, const struct hws_sdp *of
     struct hws_neg_remote_offer *offered;
     enum hws_err err;
 
-    write_answer(offer, answer);
+    write_answer(peer, offer, answer);
     err = hws_neg_recv_offer(&stable, offer, &offered);
     if (err) return err;
     if (!peer->remote.known) {
@@ -236,6 +269,13 @@ static enum hws_err take_offer(struct hws_peer *peer, const struct hws_sdp *offe
     enum hws_err err;
 
     if (!hws_neg_as_stable(peer->neg)) return HWS_ERR_STATE;
+    if (peer->remote.known && !fits_association(peer, offer)) {
+        hws_peer_note(peer,
+                      (struct hws_fault){HWS_ERR_UNSUPPORTED, "sdp",
+                                         "the offer asks for a new association", 0},
+                      NULL);
+        return HWS_ERR_UNSUPPORTED;
+    }
     answer = calloc(1, sizeof(*answer));
     if (!answer) return HWS_ERR_NO_MEMORY;
     err = answer_offer(peer, offer, answer, now);

@@ -7,7 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MESSAGE_LIMIT = 16 * 1024 * 1024 };
+enum {
+    MESSAGE_LIMIT = 16 * 1024 * 1024,
+    SEND_BUFFER_MIN = 16 * 1024, /* what hws_sctp_new() takes */
+    SEND_BUFFER_MAX = 64 * 1024 * 1024,
+};
 
 /* ---- Life */
 
@@ -15,6 +19,9 @@ static enum hws_err check_config(const struct hws_peer_config *config)
 {
     if (!config->stack || !config->identity || !config->random.fill) return HWS_ERR_ARGUMENT;
     if (config->max_message_size > MESSAGE_LIMIT) return HWS_ERR_ARGUMENT;
+    if (config->send_buffer != 0 &&
+        (config->send_buffer < SEND_BUFFER_MIN || config->send_buffer > SEND_BUFFER_MAX))
+        return HWS_ERR_ARGUMENT;
     if (config->stream_count > HWS_CHANNEL_MAX) return HWS_ERR_ARGUMENT;
     if (config->consent_expiry < 0 || config->connect_limit < 0) return HWS_ERR_ARGUMENT;
     return HWS_OK;
@@ -357,7 +364,8 @@ bool hws_peer_has_output(const struct hws_peer *peer)
 {
     return peer->signals || peer->tell_path || peer->tell_connected || peer->untold_channels ||
            (peer->has_inbound && !peer->paused) || peer->tell_closed ||
-           (peer->state == HWS_PEER_CLOSED && !peer->ended && !peer->paused);
+           /* The end waits for a message that a pause holds back; if none is held, asking ends it. */
+           (peer->state == HWS_PEER_CLOSED && !peer->ended && !(peer->paused && peer->has_inbound));
 }
 
 void hws_peer_pause(struct hws_peer *peer, bool paused)

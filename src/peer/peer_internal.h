@@ -156,6 +156,7 @@ struct hws_peer {
     size_t label_bytes;
     bool untold_channels; /**< some channel may have a HWS_TELL_ bit */
     struct hws_outbox outbox;
+    bool owes;             /**< something could not be sent, though there was room: try again */
     bool association_full; /**< SCTP refused something: HWS_SCTP_WRITABLE will come */
 
     struct hws_sctp_event inbound; /**< a user message taken from SCTP, not yet asked for */
@@ -202,6 +203,8 @@ HWS_MUST_USE enum hws_err hws_channels_init(struct hws_peer *peer);
 void hws_channels_fini(struct hws_peer *peer);
 /** The DTLS role is known and the association exists: number our channels and announce them. */
 void hws_channels_start(struct hws_peer *peer, hws_time now);
+/** The association is up, maybe with fewer streams than we asked for: channels beyond them end. */
+void hws_channels_up(struct hws_peer *peer);
 /** Send what is owed and what waits, as far as the association takes it. */
 void hws_channels_flush(struct hws_peer *peer, hws_time now);
 /** One message of SCTP. True: it is a user message, and the inbound fields are set. */

@@ -158,6 +158,7 @@ static void pump_dtls(struct hws_peer *peer, hws_time now)
 static void on_up(struct hws_peer *peer, hws_time now)
 {
     peer->timeline.associated = now;
+    hws_channels_up(peer);
     if (peer->state != HWS_PEER_DESCRIBED) return;
     peer->state = HWS_PEER_CONNECTED;
     peer->tell_connected = true;
@@ -217,5 +218,6 @@ void hws_peer_pump(struct hws_peer *peer, hws_time now)
     hws_peer_pull_sctp(peer, now);
     /* Told apart from the messages, behind which it would wait for a reader that pauses. */
     if (peer->sctp && hws_sctp_take_writable(peer->sctp)) hws_channels_writable(peer, now);
+    if (peer->sctp && peer->owes && !peer->association_full) hws_channels_writable(peer, now);
     if (peer->dtls) pump_records(peer, now);
 }
