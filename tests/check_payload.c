@@ -168,7 +168,9 @@ static const struct {
      "\"usernameFragment\" holds"},
     {CANDIDATE, "{\"candidate\":\"\",\"sdpMid\":\"0\\r\\na=x\"}", HWS_ERR_MALFORMED,
      "\"sdpMid\" holds"},
-    {CANDIDATE, "{\"candidate\":\"\",\"sdpMid\":\"12345678901234567890123456789012345678901234567890123456789012345\"}",
+    {CANDIDATE,
+     "{\"candidate\":\"\",\"sdpMid\":"
+     "\"12345678901234567890123456789012345678901234567890123456789012345\"}",
      HWS_ERR_TOO_BIG, "\"sdpMid\" is longer than 64"},
     {CANDIDATE, "{\"candidate\":\"" LINE "\\r\\na=x\"}", HWS_ERR_MALFORMED, "printable"},
     {CANDIDATE, "{\"candidate\":\"candidate:\\u00e9\"}", HWS_ERR_MALFORMED, "printable"},

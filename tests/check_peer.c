@@ -434,6 +434,24 @@ START_TEST(a_cut_cable_is_noticed)
 }
 END_TEST
 
+START_TEST(a_peer_in_doubt_is_asked_and_given_up_sooner)
+{
+    hws_time before;
+
+    connect_pair();
+    hws_peer_doubt(client->peer, world.now);
+    world_pass(&world, HWS_SEC(60)); /* it answers: the doubt is over */
+    ck_assert(!world_saw(client, HWS_EVENT_CLOSED));
+    worker->mute = true;
+    hws_peer_doubt(client->peer, world.now);
+    before = world.now;
+    ck_assert(world_run(&world, HWS_SEC(60), client_closed));
+    ck_assert_int_ge(world.now - before, HWS_SEC(9));
+    ck_assert_int_le(world.now - before, HWS_SEC(11));
+    world_fini(&world);
+}
+END_TEST
+
 START_TEST(an_idle_connection_stays)
 {
     connect_pair();
@@ -829,6 +847,7 @@ int main(void)
     tcase_add_test(tc, closing_is_known_at_once_on_the_other_side);
     tcase_add_test(tc, what_came_before_the_end_is_delivered_before_it);
     tcase_add_test(tc, a_cut_cable_is_noticed);
+    tcase_add_test(tc, a_peer_in_doubt_is_asked_and_given_up_sooner);
     tcase_add_test(tc, an_idle_connection_stays);
     tcase_add_test(tc, bad_signals_are_named_and_change_nothing);
     tcase_add_test(tc, strangers_cannot_disturb);

@@ -186,6 +186,10 @@ enum hws_err hws_peer_close_channel(struct hws_peer *peer, struct hws_channel ch
 /** End the connection now: what is not sent is lost. Legal in every state; twice is no error. */
 void hws_peer_close(struct hws_peer *peer, hws_time now);
 
+/** The signalling says that the other side is gone, which may be true of its signalling only: ask
+ *  it, and close after 10 s of silence instead of the usual consent_expiry. */
+void hws_peer_doubt(struct hws_peer *peer, hws_time now);
+
 /* Questions. */
 
 /** Bytes handed to hws_peer_send() on all channels that the other side has not acknowledged. */

@@ -16,6 +16,7 @@ static hws_time consent_gap(struct hws_ice *ice)
     hws_time gap = ice->consent_period - fifth;
 
     gap += (hws_time)(hws_ice_random_u64(ice) % (uint64_t)(2 * fifth + 1));
+    if (ice->lane.doubt_end) return HWS_ICE_CONSENT_PERIOD_MIN;
     return gap > HWS_ICE_CONSENT_PERIOD_MIN ? gap : HWS_ICE_CONSENT_PERIOD_MIN;
 }
 
@@ -83,10 +84,25 @@ static void consent_ask(struct hws_ice *ice, hws_time now)
     HWS_LOG(&ice->log, HWS_LOG_TRACE, now, "ice", "consent.send", "pair=%u", lane->pair);
 }
 
+void hws_ice_doubt(struct hws_ice *ice, hws_time now)
+{
+    if (!ice->lane.active || ice->lane.doubt_end) return;
+    ice->lane.doubt_end = hws_ice_later(now, HWS_ICE_DOUBT);
+    ice->lane.next_at = now;
+}
+
+/* When silence ends the path. */
+static hws_time expiry_of(const struct hws_ice *ice)
+{
+    hws_time expiry = hws_ice_later(ice->lane.heard_at, ice->consent_expiry);
+
+    return ice->lane.doubt_end && ice->lane.doubt_end < expiry ? ice->lane.doubt_end : expiry;
+}
+
 void hws_ice_consent_tick(struct hws_ice *ice, hws_time now)
 {
     if (!ice->lane.active) return;
-    if (now >= hws_ice_later(ice->lane.heard_at, ice->consent_expiry)) {
+    if (now >= expiry_of(ice)) {
         consent_lost(ice, "silence", now);
     } else if (now >= ice->lane.next_at) {
         consent_ask(ice, now);
@@ -95,7 +111,7 @@ void hws_ice_consent_tick(struct hws_ice *ice, hws_time now)
 
 hws_time hws_ice_consent_deadline(const struct hws_ice *ice)
 {
-    hws_time expiry = hws_ice_later(ice->lane.heard_at, ice->consent_expiry);
+    hws_time expiry = expiry_of(ice);
 
     if (!ice->lane.active) return HWS_NEVER;
     return expiry < ice->lane.next_at ? expiry : ice->lane.next_at;
@@ -133,6 +149,7 @@ enum hws_err hws_ice_consent_response(struct hws_ice *ice, uint8_t base,
     ice->responses_received++;
     if (msg->msg_class == HWS_STUN_SUCCESS) {
         lane->heard_at = now;
+        lane->doubt_end = 0;
         lane->path.rtt = now - lane->requests[at].sent_at;
         if (lane->pair != HWS_ICE_NONE) ice->pairs[lane->pair].confirmed_at = now;
     } else if (msg->error_code == HWS_STUN_FORBIDDEN) { /* RFC 7675 section 5.2 */
@@ -147,5 +164,6 @@ void hws_ice_consent_renew(struct hws_ice *ice, uint8_t pair, hws_time rtt, hws_
 {
     if (!ice->lane.active || ice->lane.pair != pair) return;
     ice->lane.heard_at = now;
+    ice->lane.doubt_end = 0;
     if (rtt > 0) ice->lane.path.rtt = rtt;
 }

@@ -87,6 +87,10 @@ void hws_ice_end_remote(struct hws_ice *ice, hws_time now);
  *  so is their end. Remote credentials, candidates and their end are forgotten. */
 void hws_ice_restart(struct hws_ice *ice, hws_time now);
 
+/** Somebody says that the peer is gone: ask it at once, and give the path up when it is silent for
+ *  10 s (three consent checks). An answer ends the doubt. Without a path it does nothing. */
+void hws_ice_doubt(struct hws_ice *ice, hws_time now);
+
 /** One STUN datagram (first byte 0 to 3).
  *  @retval HWS_ERR_MALFORMED etc. dropped or refused with an error response; the agent is as before
  *          but for its counters. Of class PEER only. */

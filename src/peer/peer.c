@@ -147,6 +147,13 @@ void hws_peer_close(struct hws_peer *peer, hws_time now)
     peer->sctp = NULL;
 }
 
+void hws_peer_doubt(struct hws_peer *peer, hws_time now)
+{
+    if (peer->state == HWS_PEER_CLOSED) return;
+    hws_ice_doubt(peer->ice, now);
+    hws_peer_pump(peer, now);
+}
+
 /* ---- Where we are */
 
 enum hws_err hws_peer_add_local(struct hws_peer *peer, const struct hws_address *addr, hws_time now)

@@ -82,12 +82,10 @@ void hws_link_flush(struct hws_link *link)
 {
     struct hws_bytes packed;
 
-    if (!link->stream) return;
-    while (hws_signal_client_next_packet(link->signal, &packed)) {
-        if (hws_stream_send(link->stream, packed) == HWS_OK) continue;
-        /* A message that is lost ends its session anyway: the stream tells why it is over. */
-        hws_stream_finish(link->stream);
-        return;
+    /* What the stream has no room for waits; the wake-up that says so comes back here. */
+    while (link->stream && hws_stream_has_room(link->stream) &&
+           hws_signal_client_next_packet(link->signal, &packed)) {
+        if (hws_stream_send(link->stream, packed) != HWS_OK) return; /* the stream is over */
     }
 }
 

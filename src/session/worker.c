@@ -212,14 +212,18 @@ static bool is_connected(const struct guest *guest)
     return hws_answering_state(guest->session) == HWS_ANSWERING_CONNECTED;
 }
 
-/* The client left the distributor. One that is connected may go on without it. */
+/* The client left the distributor. One that is connected may go on without it, or be dead. */
 static void session_over(struct hws_worker *worker, uint64_t signalling, hws_time now)
 {
     struct guest *guest = guest_in(worker, signalling);
 
     if (!guest) return;
     guest->signalling = 0;
-    if (!is_connected(guest)) hws_peer_close(guest->peer, now);
+    if (is_connected(guest)) {
+        hws_peer_doubt(guest->peer, now);
+    } else {
+        hws_peer_close(guest->peer, now);
+    }
 }
 
 static void take_signalling(struct hws_worker *worker)

@@ -299,7 +299,7 @@ static enum hws_err read_payload(const struct hws_envelope *envelope, struct hws
     case HWS_RTC_EVENT_COUNT:
         break;
     }
-    assert(!"only events that carry a signal come here");
+    assert(false); /* only events that carry a signal come here */
     return HWS_ERR_UNEXPECTED;
 }
 

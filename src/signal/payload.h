@@ -28,8 +28,8 @@ enum {
 
 /** One payload. Owned memory inside: release with hws_payload_fini(). */
 struct hws_payload {
-    char *text;        /**< SDP, or "candidate:..."; NUL-terminated, empty = end of candidates */
-    size_t len;        /**< of text; a NUL inside was refused */
+    char *text; /**< SDP, or "candidate:..."; NUL-terminated, empty = end of candidates */
+    size_t len; /**< of text; a NUL inside was refused */
     char mid[HWS_MID_MAX + 1];     /**< empty when absent or null */
     char ufrag[HWS_UFRAG_MAX + 1]; /**< empty when absent or null */
     enum hws_payload_form form;    /**< candidates only */
@@ -65,8 +65,7 @@ HWS_MUST_USE enum hws_err hws_payload_read_description(struct hws_bytes json,
  * @p out->text is always "candidate:..." in printable ASCII, without "a=" and a line end, or empty.
  * Errors as above.
  */
-HWS_MUST_USE enum hws_err hws_payload_read_candidate(struct hws_bytes json,
-                                                     struct hws_payload *out,
+HWS_MUST_USE enum hws_err hws_payload_read_candidate(struct hws_bytes json, struct hws_payload *out,
                                                      struct hws_payload_error *error);
 
 /** Append {"type":...,"sdp":...}.

@@ -170,6 +170,7 @@ static void on_new(struct stream *stream)
         flood(stream);
         return;
     case GRPC_ECHO_BACK:
+    case GRPC_ECHO_SINK:
     case GRPC_ECHO_NOT_FOUND:
         batch(stream, &init, TAG_INIT);
         receive(stream);
@@ -185,11 +186,12 @@ static void on_received(struct stream *stream, bool ok)
     }
     if (stream->echo->config.mode == GRPC_ECHO_NOT_FOUND) {
         finish(stream, GRPC_STATUS_NOT_FOUND, "worker 7 is\nnot here");
-    } else {
+    } else if (stream->echo->config.mode == GRPC_ECHO_BACK) {
         send_buffer(stream, stream->received);
     }
     grpc_byte_buffer_destroy(stream->received);
     stream->received = NULL;
+    if (stream->echo->config.mode == GRPC_ECHO_SINK) receive(stream);
 }
 
 static void on_sent(struct stream *stream, bool ok)

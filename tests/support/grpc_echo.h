@@ -13,6 +13,7 @@ enum grpc_echo_mode {
     GRPC_ECHO_REFUSE,    /**< UNAUTHENTICATED, "no token", before anything else */
     GRPC_ECHO_FLOOD,     /**< flood_count messages of flood_len bytes, each begins with its number
                               as size_t; then OK */
+    GRPC_ECHO_SINK,      /**< takes every message and says nothing but its metadata */
     GRPC_ECHO_SILENT,    /**< takes the call and says nothing */
 };
 

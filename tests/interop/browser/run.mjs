@@ -146,6 +146,74 @@ async function scene(variant, pageUrl) {
   }
 }
 
+// Programs of the earlier system: bare service names, no session, no numbers; and a call that
+// nobody serves. Payloads are not looked into, so any text does.
+function bare(service, name) {
+  const method = {...service.service.NegotiatePeerConnection,
+    path: `/${name}/NegotiatePeerConnection`};
+  return grpc.makeGenericClientConstructor({NegotiatePeerConnection: method}, name);
+}
+
+// A stream with its messages as a queue to wait on.
+function listen(stream) {
+  const queue = [], waiting = [];
+  const put = (item) => waiting.length ? waiting.shift()(item) : queue.push(item);
+  stream.on('data', put);
+  stream.on('error', (error) => put({error}));
+  stream.on('end', () => {});
+  return (what) => within(queue.length ? Promise.resolve(queue.shift()) :
+    new Promise((resolve) => waiting.push(resolve)), what);
+}
+
+async function expectEvent(next, event, text, what) {
+  const got = await next(what);
+  if (got.error) throw got.error;
+  if (got.event !== event || (text !== null && got.message.toString() !== text))
+    throw new Error(`${what}: got ${got.event} "${got.message}"`);
+  return got;
+}
+
+async function earlier() {
+  const distributor = program('hawser-distributor', ['--listen', '127.0.0.1:0'],
+    /listening on (\S+)/);
+  try {
+    const url = (await distributor.ready)[1];
+    const plain = grpc.credentials.createInsecure();
+    const Worker = bare(proto.WorkerService, 'WorkerService');
+    const Client = bare(proto.ClientService, 'ClientService');
+    const Nobody = bare(proto.ClientService, 'NoSuchService');
+    const stubs = [new Worker(url, plain), new Client(url, plain), new Nobody(url, plain)];
+    const [worker, client, nobody] = stubs.map((stub) => stub.NegotiatePeerConnection());
+    const [fromWorker, fromClient, fromNobody] = [worker, client, nobody].map(listen);
+    const send = (stream, event, message) =>
+      stream.write({worker_machine_id: '7', event, message: Buffer.from(message)});
+    send(worker, 'BLANK', '');
+    await expectEvent(fromWorker, 'BLANK', '', 'registration');
+    send(client, 'OFFER', 'offer');
+    await expectEvent(fromWorker, 'OFFER', 'offer', 'the offer');
+    send(worker, 'ANSWER', 'answer');
+    send(worker, 'LOCAL_ICE_CANDIDATE', 'candidate');
+    await expectEvent(fromClient, 'ANSWER', 'answer', 'the answer');
+    await expectEvent(fromClient, 'ICE_CANDIDATE', 'candidate', "the worker's candidate");
+    send(client, 'ICE_CANDIDATE', 'another');
+    await expectEvent(fromWorker, 'ICE_CANDIDATE', 'another', "the client's candidate");
+    send(nobody, 'PING', '');
+    const refused = await fromNobody('an unknown service');
+    if (refused.error?.code !== grpc.status.UNIMPLEMENTED)
+      throw new Error(`an unknown service: ${refused.error ?? JSON.stringify(refused)}`);
+    worker.cancel();
+    const over = await fromClient('the end of the session');
+    if (over.error?.code !== grpc.status.UNAVAILABLE)
+      throw new Error(`a worker that leaves: ${over.error ?? JSON.stringify(over)}`);
+    stubs.forEach((stub) => stub.close());
+  } catch (error) {
+    console.log(distributor.child.text);
+    throw error;
+  } finally {
+    await stop(distributor.child);
+  }
+}
+
 const html = readFileSync(join(here, 'page.html'));
 const server = createServer((_, response) => {
   response.setHeader('Content-Type', 'text/html');
@@ -153,15 +221,20 @@ const server = createServer((_, response) => {
 });
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 let passed = 0, failed = 0;
-for (const variant of variants) {
-  console.log(`browser: Chromium, ${variant.name}`);
+async function attempt(name, run) {
+  console.log(name);
   try {
-    await scene(variant, `http://127.0.0.1:${server.address().port}/`);
+    await run();
     passed++;
   } catch (error) {
     console.log(`  FAILED: ${error.stack ?? error}`);
     failed++;
   }
+}
+await attempt('programs of the earlier system', earlier);
+for (const variant of variants) {
+  await attempt(`browser: Chromium, ${variant.name}`,
+    () => scene(variant, `http://127.0.0.1:${server.address().port}/`));
 }
 server.close();
 console.log(`${passed} passed, ${failed} failed`);
