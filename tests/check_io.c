@@ -9,7 +9,9 @@
 
 #include <hawser/loop.h>
 
+#include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 /* ---- STUN URLs */
@@ -201,6 +203,33 @@ START_TEST(another_thread_wakes_the_loop)
 }
 END_TEST
 
+static atomic_bool woken;
+
+static void *wake_later(void *arg)
+{
+    (void)poll(NULL, 0, 20);
+    atomic_store(&woken, true);
+    hws_loop_wake(arg);
+    return NULL;
+}
+
+/* Moments past the end of time, and milliseconds past the end of an int. */
+static const hws_time long_times[] = {HWS_NEVER - 1, ((hws_time)1 << 32) * 1000, HWS_NEVER};
+
+START_TEST(a_very_long_sleep_is_one)
+{
+    struct hws_loop *loop;
+    pthread_t thread;
+
+    ck_assert_int_eq(hws_loop_new(&(struct hws_loop_config){0}, &loop, NULL), HWS_OK);
+    ck_assert_int_eq(pthread_create(&thread, NULL, wake_later, loop), 0);
+    ck_assert_int_eq(hws_loop_wait(loop, long_times[_i]), HWS_OK);
+    ck_assert_msg(atomic_load(&woken), "it did not sleep");
+    pthread_join(thread, NULL);
+    hws_loop_free(loop);
+}
+END_TEST
+
 START_TEST(bad_servers_and_second_loops_are_refused)
 {
     const char *servers[] = {"stun:127.0.0.1:9", "nonsense"};
@@ -298,6 +327,7 @@ int main(void)
     tcase_add_test(tc, what_cannot_be_sent_is_lost_and_the_rest_goes);
     tcase_add_test(tc, interfaces_are_listed);
     tcase_add_test(tc, another_thread_wakes_the_loop);
+    tcase_add_loop_test(tc, a_very_long_sleep_is_one, 0, 3);
     tcase_add_test(tc, bad_servers_and_second_loops_are_refused);
     tcase_add_test(tc, two_peers_talk_over_real_sockets);
     return run_case("io", tc);

@@ -778,6 +778,26 @@ START_TEST(an_offer_with_other_roles_or_certificates_is_refused)
 }
 END_TEST
 
+/* RFC 8445 section 2.4: the path in use carries data until there is a new one. */
+START_TEST(a_restart_that_finds_nothing_leaves_the_old_path)
+{
+    char text[4096];
+
+    connect_pair();
+    borrow_offer(text, sizeof(text));
+    world.peers[2].mute = true; /* so nobody answers its checks */
+    ck_assert_int_eq(offer_to(worker, text), HWS_OK);
+    world_pass(&world, HWS_SEC(120));
+    ck_assert_msg(!world_saw(worker, HWS_EVENT_CLOSED), "%s", hws_peer_fault_text(worker->peer));
+    ck_assert_int_eq(say(HWS_TEXT, "on", 2), HWS_OK);
+    wanted = 1;
+    ck_assert(world_run(&world, HWS_SEC(1), worker_has_wanted));
+    worker->mute = true;
+    ck_assert_msg(world_run(&world, HWS_SEC(60), worker_closed), "the end is not noticed");
+    world_fini(&world);
+}
+END_TEST
+
 static void no_random(void *user, uint8_t *out, size_t len)
 {
     (void)user;
@@ -843,6 +863,7 @@ int main(void)
     tcase_add_test(tc, an_early_message_that_is_too_big_ends_its_channel_only);
     tcase_add_test(tc, an_ice_restart_keeps_the_dtls_roles);
     tcase_add_test(tc, an_offer_with_other_roles_or_certificates_is_refused);
+    tcase_add_test(tc, a_restart_that_finds_nothing_leaves_the_old_path);
     tcase_add_test(tc, a_send_buffer_out_of_range_is_refused_at_once);
     return run_case("peer", tc);
 }

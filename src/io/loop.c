@@ -22,6 +22,8 @@ enum {
     FINGERPRINT_TEXT = 110, /* "sha-256 " and 32 times "XX:" */
 };
 
+#define SLEEP_MAX HWS_SEC(86400) /* epoll counts milliseconds in an int; waking early is no harm */
+
 /* One UDP socket of one peer. Epoll hands back a pointer to it. */
 struct port {
     struct member *member;
@@ -82,7 +84,9 @@ static enum hws_err add_servers(struct hws_loop *loop, const struct hws_loop_con
         struct server *server = &loop->servers[i];
         enum hws_err err = hws_stun_url_read(config->ice_servers[i], &server->url, out_reason);
 
-        if (!err) err = hws_lookup_start(&server->url, wake, loop, &server->lookup);
+        if (err) return err;
+        *out_reason = "a name cannot be looked up: no memory or no thread";
+        err = hws_lookup_start(&server->url, wake, loop, &server->lookup);
         if (err) return err;
         loop->server_count++;
     }
@@ -413,7 +417,7 @@ static void receive(struct hws_loop *loop, struct port *port)
 static int sleep_ms(struct hws_loop *loop, hws_time timeout)
 {
     hws_time now = hws_clock_now();
-    hws_time due = timeout == HWS_NEVER ? HWS_NEVER : now + timeout;
+    hws_time due = timeout > HWS_NEVER - now ? HWS_NEVER : now + timeout;
 
     for (struct member *member = loop->members; member; member = member->next) {
         hws_time deadline = hws_peer_deadline(member->peer);
@@ -425,6 +429,7 @@ static int sleep_ms(struct hws_loop *loop, hws_time timeout)
     }
     if (due == HWS_NEVER) return -1;
     if (due <= now) return 0;
+    if (due - now > SLEEP_MAX) due = now + SLEEP_MAX;
     return (int)((due - now) / 1000) + 1; /* rounded up, or it would spin through the last one */
 }
 

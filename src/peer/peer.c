@@ -364,7 +364,7 @@ bool hws_peer_has_output(const struct hws_peer *peer)
 {
     return peer->signals || peer->tell_path || peer->tell_connected || peer->untold_channels ||
            (peer->has_inbound && !peer->paused) || peer->tell_closed ||
-           /* The end waits for a message that a pause holds back; if none is held, asking ends it. */
+           /* Only a message that a pause holds back holds the end back too. */
            (peer->state == HWS_PEER_CLOSED && !peer->ended && !(peer->paused && peer->has_inbound));
 }
 

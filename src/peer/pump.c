@@ -59,6 +59,7 @@ static void on_path(struct hws_peer *peer, hws_time now)
 static void pump_ice(struct hws_peer *peer, hws_time now)
 {
     struct hws_ice_event event;
+    struct hws_ice_path path;
     enum hws_err err = HWS_OK;
 
     while (hws_ice_next_event(peer->ice, &event)) {
@@ -76,6 +77,8 @@ static void pump_ice(struct hws_peer *peer, hws_time now)
         case HWS_ICE_NOMINATED:
             break;
         case HWS_ICE_FAILED:
+            /* A restart that found nothing leaves the path of before, while there is consent. */
+            if (hws_ice_path(peer->ice, &path)) break;
             hws_peer_fail(peer, (struct hws_fault){HWS_ERR_UNREACHABLE, "ice",
                                                    "no candidate pair works", 0}, now);
             break;
