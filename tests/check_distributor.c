@@ -1,466 +1,567 @@
-/* The built hawser-distributor from outside: its command line, its calls and its end. */
+/*
+ * hawser-distributor itself, over real sockets on the loopback: what its edge adds to the router.
+ * Waits for events, never for time; how long things took is measured where it is promised.
+ */
 #include "base/bytes.h"
-#include "signal/envelope.h"
-#include "support/check_main.h"
+#include "distributor/router.h"
+#include "support/suite.h"
+#include "support/wire.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <grpc/byte_buffer.h>
-#include <grpc/byte_buffer_reader.h>
 #include <grpc/grpc.h>
-#include <grpc/grpc_security.h>
-#include <grpc/support/time.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { TEXT_MAX = 512, ARGS_MAX = 8, WAIT_MS = 10000, SOON_MS = 1000 };
+enum { ARG_MAX_COUNT = 16, STATUS_UNIMPLEMENTED = 12 };
 
-static long now_ms(void)
+/* A running hawser-distributor. Its standard error goes to a file, for tests to look into. */
+static struct {
+    pid_t pid;
+    char target[256]; /* "127.0.0.1:34567", as it said */
+    FILE *log;
+} server;
+
+static double now_ms(void)
 {
     struct timespec time;
 
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * 1000 + time.tv_nsec / 1000000;
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
 }
 
-/* ---- The program */
-
-struct program {
-    pid_t pid;
-    int out; /* its standard output and error */
-    char text[TEXT_MAX];
-    size_t len;
-    char address[64]; /* where it listens */
-};
-
-static void run(struct program *program, const char *const *args)
+/* Start it; the read end of its standard output. Before grpc_init(): gRPC does not like forks. */
+static FILE *launch(const char *const *args, rlim_t files)
 {
-    char *argv[ARGS_MAX] = {(char *)(uintptr_t)DISTRIBUTOR};
-    int ends[2];
+    const char *argv[ARG_MAX_COUNT + 2] = {DISTRIBUTOR};
+    int out[2];
 
-    memset(program, 0, sizeof(*program));
-    for (int i = 0; args[i]; i++)
-        argv[i + 1] = (char *)(uintptr_t)args[i];
-    ck_assert_int_eq(pipe(ends), 0);
-    program->pid = fork();
-    ck_assert_int_ge(program->pid, 0);
-    if (program->pid == 0) {
-        dup2(ends[1], STDOUT_FILENO);
-        dup2(ends[1], STDERR_FILENO);
-        close(ends[0]);
-        close(ends[1]);
-        execv(argv[0], argv);
+    for (int i = 0; i < ARG_MAX_COUNT && args[i]; i++)
+        argv[i + 1] = args[i];
+    ck_assert_int_eq(pipe(out), 0);
+    server.log = tmpfile();
+    ck_assert_ptr_nonnull(server.log);
+    server.pid = fork();
+    ck_assert_int_ge(server.pid, 0);
+    if (server.pid == 0) {
+        struct rlimit limit = {.rlim_cur = files, .rlim_max = files};
+
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* not to outlive a failed test */
+        if (files > 0) (void)setrlimit(RLIMIT_NOFILE, &limit);
+        (void)dup2(out[1], STDOUT_FILENO);
+        (void)dup2(fileno(server.log), STDERR_FILENO);
+        (void)close(out[0]);
+        (void)close(out[1]);
+        (void)execv(DISTRIBUTOR, (char *const *)(uintptr_t)argv);
         _exit(127);
     }
-    close(ends[1]);
-    program->out = ends[0];
+    (void)close(out[1]);
+    return fdopen(out[0], "r");
 }
 
-/* Read on until the text holds @p part, or the program has closed its output (then false). */
-static bool read_until(struct program *program, const char *part)
+static const char *log_text(void)
 {
-    long end = now_ms() + WAIT_MS;
-
-    while (!part || !strstr(program->text, part)) {
-        struct pollfd poller = {.fd = program->out, .events = POLLIN};
-        ssize_t len;
-
-        ck_assert_msg(now_ms() < end, "it only said: %s", program->text);
-        if (poll(&poller, 1, 100) <= 0) continue;
-        len = read(program->out, program->text + program->len,
-                   sizeof(program->text) - 1 - program->len);
-        if (len <= 0) return false;
-        program->len += (size_t)len;
-    }
-    return true;
-}
-
-/* The exit code, within the time that an end may take. */
-static int wait_for(struct program *program)
-{
-    int status = 0;
-
-    (void)read_until(program, NULL); /* its output closes when it is gone */
-    close(program->out);
-    ck_assert_int_eq(waitpid(program->pid, &status, 0), program->pid);
-    ck_assert_msg(WIFEXITED(status), "ended by signal %d", WTERMSIG(status));
-    return WEXITSTATUS(status);
-}
-
-static void serve(struct program *program, const char *limit)
-{
-    const char *args[] = {"--listen", "127.0.0.1:0", limit ? "--limit" : NULL, limit, NULL};
-    const char *at;
-
-    run(program, args);
-    ck_assert_msg(read_until(program, "\n"), "%s", program->text);
-    at = strstr(program->text, "127.0.0.1:");
-    ck_assert_ptr_nonnull(at);
-    ck_assert_int_eq(sscanf(at, "%63[0-9.:]", program->address), 1);
-}
-
-static void end(struct program *program)
-{
-    long begun = now_ms();
-
-    ck_assert_int_eq(kill(program->pid, SIGTERM), 0);
-    ck_assert_int_eq(wait_for(program), 0);
-    ck_assert_int_lt(now_ms() - begun, WAIT_MS);
-}
-
-/* ---- A call */
-
-static grpc_completion_queue *queue;
-static grpc_channel *channel;
-
-struct stream {
-    enum hws_envelope_side side;
-    grpc_call *call;
-    grpc_metadata_array metadata, trailer;
-    grpc_byte_buffer *received;
-    grpc_status_code status;
-    grpc_slice details;
-    bool ended;
-    char text[TEXT_MAX]; /* of the status */
-    uint8_t bytes[TEXT_MAX];
-    uint8_t tag_start, tag_send, tag_receive, tag_status;
-};
-
-static void connect_to(const struct program *program)
-{
-    grpc_channel_credentials *plain = grpc_insecure_credentials_create();
-    grpc_arg arg = {.type = GRPC_ARG_INTEGER,
-                    .key = (char *)(uintptr_t)GRPC_ARG_ENABLE_RETRIES,
-                    .value.integer = 0};
-    grpc_channel_args args = {1, &arg};
-
-    grpc_init();
-    queue = grpc_completion_queue_create_for_pluck(NULL);
-    channel = grpc_channel_create(program->address, plain, &args);
-    grpc_channel_credentials_release(plain);
-}
-
-static bool pluck(void *tag, long wait_ms)
-{
-    gpr_timespec until =
-        gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(wait_ms, GPR_TIMESPAN));
-    grpc_event event = grpc_completion_queue_pluck(queue, tag, until, NULL);
-
-    ck_assert_msg(event.type == GRPC_OP_COMPLETE, "nothing came within %ld ms", wait_ms);
-    return event.success;
-}
-
-static void batch(struct stream *stream, const grpc_op *ops, size_t count, void *tag)
-{
-    ck_assert_int_eq(grpc_call_start_batch(stream->call, ops, count, tag, NULL), GRPC_CALL_OK);
-}
-
-static void open_stream(struct stream *stream, enum hws_envelope_side side, const char *method)
-{
-    grpc_op ops[2] = {{.op = GRPC_OP_SEND_INITIAL_METADATA}, {.op = GRPC_OP_RECV_INITIAL_METADATA}};
-    grpc_op status = {.op = GRPC_OP_RECV_STATUS_ON_CLIENT};
-
-    memset(stream, 0, sizeof(*stream));
-    stream->side = side;
-    stream->call = grpc_channel_create_call(channel, NULL, GRPC_PROPAGATE_DEFAULTS, queue,
-                                            grpc_slice_from_copied_string(method), NULL,
-                                            gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
-    grpc_metadata_array_init(&stream->metadata);
-    grpc_metadata_array_init(&stream->trailer);
-    ops[1].data.recv_initial_metadata.recv_initial_metadata = &stream->metadata;
-    batch(stream, ops, 2, &stream->tag_start);
-    status.data.recv_status_on_client.trailing_metadata = &stream->trailer;
-    status.data.recv_status_on_client.status = &stream->status;
-    status.data.recv_status_on_client.status_details = &stream->details;
-    batch(stream, &status, 1, &stream->tag_status);
-    (void)pluck(&stream->tag_start, WAIT_MS);
-}
-
-static void send_bytes(struct stream *stream, const void *bytes, size_t len)
-{
-    grpc_slice slice = grpc_slice_from_copied_buffer(bytes, len);
-    grpc_op op = {.op = GRPC_OP_SEND_MESSAGE};
-
-    op.data.send_message.send_message = grpc_raw_byte_buffer_create(&slice, 1);
-    batch(stream, &op, 1, &stream->tag_send);
-    (void)pluck(&stream->tag_send, WAIT_MS);
-    grpc_byte_buffer_destroy(op.data.send_message.send_message);
-    grpc_slice_unref(slice);
-}
-
-static void say(struct stream *stream, int64_t worker, enum hws_rtc_event event, uint64_t session,
-                const char *text)
-{
-    uint8_t bytes[TEXT_MAX];
-    struct hws_writer out = hws_writer_over(bytes, sizeof(bytes));
-
-    hws_envelope_write(
-        &out, stream->side,
-        &(struct hws_envelope){
-            .worker = worker, .event = event, .session = session, .payload = hws_bytes_of(text)});
-    ck_assert(!out.failed);
-    send_bytes(stream, bytes, out.len);
-}
-
-/* The next message; it borrows the stream. */
-static struct hws_envelope hear(struct stream *stream, enum hws_rtc_event event, const char *text)
-{
-    grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
-    struct hws_envelope envelope;
-    grpc_byte_buffer_reader reader;
-    grpc_slice slice;
+    static char text[65536];
     size_t len;
 
-    op.data.recv_message.recv_message = &stream->received;
-    batch(stream, &op, 1, &stream->tag_receive);
-    (void)pluck(&stream->tag_receive, WAIT_MS);
-    ck_assert_ptr_nonnull(stream->received);
-    ck_assert(grpc_byte_buffer_reader_init(&reader, stream->received));
-    slice = grpc_byte_buffer_reader_readall(&reader);
-    grpc_byte_buffer_reader_destroy(&reader);
-    grpc_byte_buffer_destroy(stream->received);
-    len = GRPC_SLICE_LENGTH(slice);
-    ck_assert_uint_le(len, sizeof(stream->bytes));
-    memcpy(stream->bytes, GRPC_SLICE_START_PTR(slice), len);
-    grpc_slice_unref(slice);
-    ck_assert_int_eq(
-        hws_envelope_read(stream->side, (struct hws_bytes){stream->bytes, len}, &envelope, NULL),
-        HWS_OK);
-    ck_assert_str_eq(hws_rtc_event_name(envelope.event), hws_rtc_event_name(event));
-    ck_assert(hws_bytes_equal(envelope.payload, hws_bytes_of(text)));
-    return envelope;
+    rewind(server.log);
+    len = fread(text, 1, sizeof(text) - 1, server.log);
+    text[len] = '\0';
+    return text;
 }
 
-static void expect_end(struct stream *stream, grpc_status_code status, const char *part,
-                       long wait_ms)
+static void start_limited(rlim_t files, const char *const *args)
 {
-    (void)pluck(&stream->tag_status, wait_ms);
-    stream->ended = true;
-    (void)snprintf(stream->text, sizeof(stream->text), "%.*s",
-                   (int)GRPC_SLICE_LENGTH(stream->details),
-                   (const char *)GRPC_SLICE_START_PTR(stream->details));
-    ck_assert_msg(stream->status == status, "%d: %s", (int)stream->status, stream->text);
-    ck_assert_msg(strstr(stream->text, part) != NULL, "'%s' without '%s'", stream->text, part);
+    static const char ready[] = "hawser-distributor: listening on ";
+    char line[256] = "";
+    FILE *out = launch(args, files);
+
+    ck_assert_ptr_nonnull(out);
+    ck_assert_msg(fgets(line, sizeof(line), out) != NULL, "it did not start: %s", log_text());
+    ck_assert_msg(strncmp(line, ready, strlen(ready)) == 0, "it said: %s", line);
+    line[strcspn(line, "\n")] = '\0';
+    (void)snprintf(server.target, sizeof(server.target), "%s", line + strlen(ready));
+    (void)fclose(out);
 }
 
-static void close_stream(struct stream *stream)
+/* On a port of the kernel's choice; with one limit that is not the default, or NULL. */
+static void start(const char *limit)
 {
-    if (!stream->ended) {
-        grpc_call_cancel(stream->call, NULL);
-        (void)pluck(&stream->tag_status, WAIT_MS);
+    start_limited(
+        0, (const char *const[]){"--listen", "127.0.0.1:0", limit ? "--limit" : NULL, limit, NULL});
+}
+
+/* How it ended: the exit status, or 1000 and the signal. */
+static int wait_for_end(void)
+{
+    int status;
+
+    ck_assert_int_eq(waitpid(server.pid, &status, 0), server.pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+/* Under a sanitizer this is where a leak or worse shows. */
+static void stop(void)
+{
+    int status;
+
+    ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
+    status = wait_for_end();
+    ck_assert_msg(status == 0, "exit status %d: %s", status, log_text());
+}
+
+/* ---- Words of the tests */
+
+static void say(struct wire *wire, enum hws_rtc_event event, int64_t worker, uint64_t session,
+                const char *text)
+{
+    struct hws_envelope envelope = {
+        .worker = worker, .event = event, .session = session, .payload = hws_bytes_of(text)};
+
+    wire_send(wire, &envelope);
+}
+
+static uint64_t expect(struct wire *wire, enum hws_rtc_event event, const char *text)
+{
+    struct hws_envelope got;
+    const char *why = "";
+
+    if (!wire_receive(wire, &got)) {
+        int status = wire_status(wire, &why);
+
+        ck_abort_msg("%s did not come: status %d %s", hws_rtc_event_name(event), status, why);
     }
-    grpc_slice_unref(stream->details);
-    grpc_metadata_array_destroy(&stream->metadata);
-    grpc_metadata_array_destroy(&stream->trailer);
-    grpc_call_unref(stream->call);
+    ck_assert_str_eq(hws_rtc_event_name(got.event), hws_rtc_event_name(event));
+    ck_assert(hws_bytes_equal(got.payload, hws_bytes_of(text)));
+    return got.session;
 }
 
-static void disconnect(void)
+static void expect_status(struct wire *wire, int status, const char *part)
 {
-    grpc_channel_destroy(channel);
-    grpc_completion_queue_shutdown(queue);
-    (void)grpc_completion_queue_pluck(queue, NULL, gpr_inf_past(GPR_CLOCK_REALTIME), NULL);
-    grpc_completion_queue_destroy(queue);
-    grpc_shutdown_blocking();
+    const char *text;
+    int got = wire_status(wire, &text);
+
+    ck_assert_msg(got == status && strstr(text, part), "status %d \"%s\", not %d \"%s\"", got, text,
+                  status, part);
 }
 
-/* ---- Calls */
-
-static const char *const client_names[] = {"/hawser.v1.ClientService/NegotiatePeerConnection",
-                                           "/ClientService/NegotiatePeerConnection"};
-static const char *const worker_names[] = {"/hawser.v1.WorkerService/NegotiatePeerConnection",
-                                           "/WorkerService/NegotiatePeerConnection"};
-
-/* A client of one form reaches a worker of the other. */
-START_TEST(both_forms_of_the_names_work)
+static struct wire *enrolled(const char *method, int64_t id)
 {
-    struct program program;
-    struct stream worker, client;
+    struct wire *worker = wire_open(server.target, method);
+
+    say(worker, HWS_RTC_BLANK, id, 0, "");
+    ck_assert_uint_eq(expect(worker, HWS_RTC_BLANK, ""), 0);
+    return worker;
+}
+
+/* ---- Tests */
+
+static const struct {
+    const char *client, *worker;
+} names[] = {
+    {WIRE_CLIENT,      WIRE_WORKER     },
+    {WIRE_CLIENT_BARE, WIRE_WORKER_BARE},
+    {WIRE_CLIENT,      WIRE_WORKER_BARE},
+    {WIRE_CLIENT_BARE, WIRE_WORKER     },
+};
+
+START_TEST(relays_under_both_names)
+{
+    struct wire *worker, *client;
     uint64_t session;
 
-    serve(&program, NULL);
-    connect_to(&program);
-    for (int form = 0; form < 4; form++) {
-        int64_t id = 40 + form;
+    start(NULL);
+    worker = enrolled(names[_i].worker, 7);
+    client = wire_open(server.target, names[_i].client);
+    say(client, HWS_RTC_OFFER, 7, 0, "offer");
+    session = expect(worker, HWS_RTC_OFFER, "offer");
+    ck_assert_uint_ne(session, 0);
+    say(worker, HWS_RTC_ANSWER, 7, session, "answer");
+    say(worker, HWS_RTC_LOCAL_ICE_CANDIDATE, 7, session, "w1");
+    say(client, HWS_RTC_ICE_CANDIDATE, 7, 0, "c1");
+    say(client, HWS_RTC_ICE_CANDIDATE, 7, 0, "");
+    say(client, HWS_RTC_ACCEPT_ANSWER, 7, 0, "");
+    (void)expect(client, HWS_RTC_ANSWER, "answer");
+    (void)expect(client, HWS_RTC_ICE_CANDIDATE, "w1");
+    ck_assert_uint_eq(expect(worker, HWS_RTC_ICE_CANDIDATE, "c1"), session);
+    ck_assert_uint_eq(expect(worker, HWS_RTC_ICE_CANDIDATE, ""), session);
+    ck_assert_uint_eq(expect(worker, HWS_RTC_ACCEPT_ANSWER, ""), session);
+    say(client, HWS_RTC_PING, 7, 0, "time");
+    (void)expect(client, HWS_RTC_PING, "time");
+    wire_close(client);
+    ck_assert_uint_eq(expect(worker, HWS_RTC_BLANK, ""), session);
+    wire_close(worker);
+    stop();
+}
+END_TEST
 
-        open_stream(&worker, HWS_SIDE_WORKER, worker_names[form & 1]);
-        say(&worker, id, HWS_RTC_BLANK, 0, "");
-        (void)hear(&worker, HWS_RTC_BLANK, "");
-        open_stream(&client, HWS_SIDE_CLIENT, client_names[form >> 1]);
-        say(&client, id, HWS_RTC_OFFER, 0, "offer");
-        session = hear(&worker, HWS_RTC_OFFER, "offer").session;
-        ck_assert_uint_ne(session, 0);
-        say(&worker, id, HWS_RTC_ANSWER, session, "answer");
-        ck_assert_int_eq(hear(&client, HWS_RTC_ANSWER, "answer").worker, id);
-        say(&client, 0, HWS_RTC_LOCAL_ICE_CANDIDATE, 0, "mine");
-        (void)hear(&worker, HWS_RTC_ICE_CANDIDATE, "mine");
-        say(&worker, 0, HWS_RTC_LOCAL_ICE_CANDIDATE, 0, "yours");
-        (void)hear(&client, HWS_RTC_ICE_CANDIDATE, "yours");
-        if (form & 1) { /* either side may leave first */
-            close_stream(&client);
-            ck_assert_uint_eq(hear(&worker, HWS_RTC_BLANK, "").session, session);
-            close_stream(&worker);
-        } else {
-            close_stream(&worker);
-            expect_end(&client, GRPC_STATUS_UNAVAILABLE, "worker", WAIT_MS);
-            close_stream(&client);
-        }
+START_TEST(refusals_come_at_once)
+{
+    struct wire *unknown, *early, *broken, *method, *huge;
+    static uint8_t payload[70000];
+    double begun;
+
+    start(NULL);
+    unknown = wire_open(server.target, WIRE_CLIENT);
+    begun = now_ms();
+    say(unknown, HWS_RTC_OFFER, 99, 0, "offer");
+    expect_status(unknown, HWS_STATUS_NOT_FOUND, "worker 99");
+    ck_assert_msg(now_ms() - begun < 1000, "NOT_FOUND took %.0f ms", now_ms() - begun);
+
+    early = wire_open(server.target, WIRE_CLIENT);
+    say(early, HWS_RTC_ICE_CANDIDATE, 7, 0, "c");
+    expect_status(early, HWS_STATUS_FAILED_PRECONDITION, "OFFER");
+
+    broken = wire_open(server.target, WIRE_WORKER);
+    wire_send_bytes(broken, (struct hws_bytes){(const uint8_t *)"\x10\x63", 2});
+    expect_status(broken, HWS_STATUS_INVALID_ARGUMENT, "event");
+
+    begun = now_ms();
+    method = wire_open(server.target, "/hawser.v1.ClientService/Nothing");
+    expect_status(method, STATUS_UNIMPLEMENTED, "");
+    ck_assert_msg(now_ms() - begun < 1000, "UNIMPLEMENTED took %.0f ms", now_ms() - begun);
+
+    huge = wire_open(server.target, WIRE_CLIENT);
+    wire_send_bytes(huge, (struct hws_bytes){payload, sizeof(payload)});
+    expect_status(huge, HWS_STATUS_RESOURCE_EXHAUSTED, "limit message");
+
+    wire_close(unknown);
+    wire_close(early);
+    wire_close(broken);
+    wire_close(method);
+    wire_close(huge);
+    stop();
+}
+END_TEST
+
+START_TEST(ten_clients_at_one_worker)
+{
+    enum { CLIENTS = 10 };
+    struct wire *worker, *clients[CLIENTS];
+    char text[16];
+
+    start(NULL);
+    worker = enrolled(WIRE_WORKER, 7);
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = wire_open(server.target, WIRE_CLIENT);
+        (void)snprintf(text, sizeof(text), "offer %d", i);
+        say(clients[i], HWS_RTC_OFFER, 7, 0, text);
     }
-    disconnect();
-    end(&program);
+    for (int i = 0; i < CLIENTS; i++) { /* in whatever order they came */
+        struct hws_envelope got;
+        int number;
+
+        ck_assert(wire_receive(worker, &got));
+        ck_assert_int_eq(sscanf((const char *)got.payload.data, "offer %d", &number), 1);
+        (void)snprintf(text, sizeof(text), "answer %d", number);
+        say(worker, HWS_RTC_ANSWER, 7, got.session, text);
+    }
+    for (int i = 0; i < CLIENTS; i++) {
+        (void)snprintf(text, sizeof(text), "answer %d", i);
+        (void)expect(clients[i], HWS_RTC_ANSWER, text);
+    }
+    wire_close(worker);
+    for (int i = 0; i < CLIENTS; i++) {
+        expect_status(clients[i], HWS_STATUS_UNAVAILABLE, "worker 7");
+        wire_close(clients[i]);
+    }
+    stop();
 }
 END_TEST
 
-START_TEST(refusals_have_a_status)
+START_TEST(newest_registration_wins)
 {
-    struct program program;
-    struct stream stream;
+    struct wire *old, *young;
 
-    serve(&program, "description=256");
-    connect_to(&program);
-    open_stream(&stream, HWS_SIDE_CLIENT, client_names[0]);
-    say(&stream, 12345, HWS_RTC_OFFER, 0, "offer");
-    expect_end(&stream, GRPC_STATUS_NOT_FOUND, "12345", SOON_MS);
-    close_stream(&stream);
-    open_stream(&stream, HWS_SIDE_CLIENT, client_names[0]);
-    send_bytes(&stream, "\x10\x63", 2);
-    expect_end(&stream, GRPC_STATUS_INVALID_ARGUMENT, "event", WAIT_MS);
-    close_stream(&stream);
-    open_stream(&stream, HWS_SIDE_WORKER, worker_names[1]);
-    send_bytes(&stream, "\xFF\xFE\xFD garbage", 11);
-    expect_end(&stream, GRPC_STATUS_INVALID_ARGUMENT, "", WAIT_MS);
-    close_stream(&stream);
-    open_stream(&stream, HWS_SIDE_CLIENT, client_names[1]);
-    say(&stream, 0, HWS_RTC_ICE_CANDIDATE, 0, "early");
-    expect_end(&stream, GRPC_STATUS_FAILED_PRECONDITION, "OFFER", WAIT_MS);
-    close_stream(&stream);
-    open_stream(&stream, HWS_SIDE_CLIENT, "/hawser.v1.ClientService/Nothing");
-    expect_end(&stream, GRPC_STATUS_UNIMPLEMENTED, "", WAIT_MS);
-    close_stream(&stream);
-    disconnect();
-    end(&program);
+    start(NULL);
+    old = enrolled(WIRE_WORKER, 7);
+    young = enrolled(WIRE_WORKER, 7);
+    expect_status(old, HWS_STATUS_ALREADY_EXISTS, "worker 7");
+    wire_close(old);
+    wire_close(young);
+    stop();
 }
 END_TEST
 
-START_TEST(streams_are_limited)
+/* A process of its own with one client in a session; says so on @p ready when told to go. */
+static pid_t client_process(int *out_go, int *out_ready)
 {
-    struct program program;
-    struct stream first, second;
+    int go[2], ready[2];
+    pid_t pid;
 
-    serve(&program, "streams=1");
-    connect_to(&program);
-    open_stream(&first, HWS_SIDE_WORKER, worker_names[0]);
-    say(&first, 1, HWS_RTC_BLANK, 0, "");
-    (void)hear(&first, HWS_RTC_BLANK, "");
-    open_stream(&second, HWS_SIDE_WORKER, worker_names[0]);
-    expect_end(&second, GRPC_STATUS_RESOURCE_EXHAUSTED, "streams", WAIT_MS);
-    close_stream(&second);
-    close_stream(&first);
-    disconnect();
-    end(&program);
+    ck_assert_int_eq(pipe(go) | pipe(ready), 0);
+    pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        struct wire *client;
+        char byte;
+
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (read(go[0], &byte, 1) != 1) _exit(1);
+        client = wire_open(server.target, WIRE_CLIENT);
+        say(client, HWS_RTC_OFFER, 7, 0, "offer");
+        (void)expect(client, HWS_RTC_ANSWER, "answer");
+        if (write(ready[1], "r", 1) != 1) _exit(1);
+        for (;;)
+            pause();
+    }
+    *out_go = go[1];
+    *out_ready = ready[0];
+    return pid;
+}
+
+static const struct {
+    int signal;
+    double within_ms;
+} deaths[] = {
+    {SIGKILL, 2000 }, /* the kernel closes the connection; in milliseconds, but hosts are busy */
+    {SIGSTOP, 15000}, /* nobody closes anything: keepalive, as by default */
+};
+
+START_TEST(dead_client_is_noticed)
+{
+    int go, ready;
+    pid_t pid;
+    struct wire *worker;
+    uint64_t session;
+    double begun;
+    char byte;
+
+    start(NULL);
+    pid = client_process(&go, &ready);
+    worker = enrolled(WIRE_WORKER, 7);
+    ck_assert_int_eq(write(go, "g", 1), 1);
+    session = expect(worker, HWS_RTC_OFFER, "offer");
+    say(worker, HWS_RTC_ANSWER, 7, session, "answer");
+    ck_assert_int_eq(read(ready, &byte, 1), 1);
+
+    begun = now_ms();
+    ck_assert_int_eq(kill(pid, deaths[_i].signal), 0);
+    ck_assert_uint_eq(expect(worker, HWS_RTC_BLANK, ""), session);
+    ck_assert_msg(now_ms() - begun < deaths[_i].within_ms, "it took %.0f ms", now_ms() - begun);
+    (void)kill(pid, SIGKILL);
+    (void)waitpid(pid, NULL, 0);
+    wire_close(worker);
+    stop();
 }
 END_TEST
 
-/* ---- Its life */
-
-START_TEST(sigterm_ends_it_while_streams_are_open)
+START_TEST(sigterm_ends_in_good_order)
 {
-    struct program program;
-    struct stream worker, client;
+    struct wire *worker, *client;
+    double begun;
 
-    serve(&program, NULL);
-    connect_to(&program);
-    open_stream(&worker, HWS_SIDE_WORKER, worker_names[0]);
-    say(&worker, 7, HWS_RTC_BLANK, 0, "");
-    (void)hear(&worker, HWS_RTC_BLANK, "");
-    open_stream(&client, HWS_SIDE_CLIENT, client_names[0]);
-    say(&client, 7, HWS_RTC_OFFER, 0, "offer"); /* which the worker never reads */
-    end(&program);
-    expect_end(&client, GRPC_STATUS_UNAVAILABLE, "", WAIT_MS);
-    close_stream(&worker);
-    close_stream(&client);
-    disconnect();
+    start(NULL);
+    worker = enrolled(WIRE_WORKER, 7);
+    client = wire_open(server.target, WIRE_CLIENT);
+    say(client, HWS_RTC_OFFER, 7, 0, "offer");
+    (void)expect(worker, HWS_RTC_OFFER, "offer");
+    begun = now_ms();
+    ck_assert_int_eq(kill(server.pid, _i == 0 ? SIGTERM : SIGINT), 0);
+    expect_status(worker, HWS_STATUS_UNAVAILABLE, "going away");
+    expect_status(client, HWS_STATUS_UNAVAILABLE, "");
+    wire_close(worker);
+    wire_close(client);
+    ck_assert_int_eq(wait_for_end(), 0);
+    ck_assert_msg(now_ms() - begun < 7500, "it took %.0f ms", now_ms() - begun);
 }
 END_TEST
 
-START_TEST(port_in_use_is_told)
+/* A client that does not react holds nothing up for longer than the limit says. */
+START_TEST(sigterm_with_a_frozen_client)
 {
-    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t len = sizeof(addr);
-    int sock = socket(AF_INET, SOCK_STREAM, 0);
-    char text[64];
-    const char *args[] = {"--listen", text, NULL};
-    struct program program;
+    int go, ready, status;
+    pid_t pid;
+    struct wire *worker;
+    uint64_t session;
+    double begun;
+    char byte;
 
-    ck_assert_int_eq(bind(sock, (struct sockaddr *)&addr, sizeof(addr)), 0);
-    ck_assert_int_eq(listen(sock, 1), 0);
-    ck_assert_int_eq(getsockname(sock, (struct sockaddr *)&addr, &len), 0);
-    (void)snprintf(text, sizeof(text), "127.0.0.1:%u", ntohs(addr.sin_port));
-    run(&program, args);
-    ck_assert_int_eq(wait_for(&program), 1);
-    ck_assert_msg(strstr(program.text, text) != NULL, "%s", program.text);
-    close(sock);
+    start("shutdown=1");
+    pid = client_process(&go, &ready);
+    worker = enrolled(WIRE_WORKER, 7);
+    ck_assert_int_eq(write(go, "g", 1), 1);
+    session = expect(worker, HWS_RTC_OFFER, "offer");
+    say(worker, HWS_RTC_ANSWER, 7, session, "answer");
+    ck_assert_int_eq(read(ready, &byte, 1), 1);
+    ck_assert_int_eq(kill(pid, SIGSTOP), 0);
+    begun = now_ms();
+    ck_assert_int_eq(kill(server.pid, SIGTERM), 0);
+    status = wait_for_end();
+    ck_assert_msg(status == 0, "exit status %d: %s", status, log_text());
+    ck_assert_msg(now_ms() - begun < 6000, "it took %.0f ms", now_ms() - begun);
+    (void)kill(pid, SIGKILL);
+    (void)waitpid(pid, NULL, 0);
+    wire_close(worker);
 }
 END_TEST
 
-START_TEST(second_distributor_on_a_port_fails)
+START_TEST(half_closed_client_gets_its_answer)
 {
-    struct program first, second;
+    struct wire *worker, *client;
+    uint64_t session;
 
-    serve(&first, NULL);
-    run(&second, (const char *const[]){"--listen", first.address, NULL});
-    ck_assert_int_eq(wait_for(&second), 1);
-    ck_assert_msg(strstr(second.text, first.address) != NULL, "%s", second.text);
-    end(&first);
+    start("linger=1");
+    worker = enrolled(WIRE_WORKER, 7);
+    client = wire_open(server.target, WIRE_CLIENT);
+    say(client, HWS_RTC_OFFER, 7, 0, "offer");
+    wire_half_close(client);
+    session = expect(worker, HWS_RTC_OFFER, "offer");
+    say(worker, HWS_RTC_ANSWER, 7, session, "answer");
+    (void)expect(client, HWS_RTC_ANSWER, "answer");
+    expect_status(client, HWS_STATUS_OK, "");
+    ck_assert_uint_eq(expect(worker, HWS_RTC_BLANK, ""), session);
+    wire_close(client);
+    wire_close(worker);
+    stop();
+}
+END_TEST
+
+START_TEST(listens_on_a_unix_socket)
+{
+    char address[64];
+    struct wire *worker;
+
+    (void)snprintf(address, sizeof(address), "unix:/tmp/hawser-check-%ld.sock", (long)getpid());
+    start_limited(0, (const char *const[]){"--listen", address, NULL});
+    ck_assert_str_eq(server.target, address);
+    worker = enrolled(WIRE_WORKER, 7);
+    wire_close(worker);
+    stop();
+    (void)unlink(address + strlen("unix:"));
+}
+END_TEST
+
+/* Starts that must fail: exit status and what is said. */
+static void expect_failure(const char *const *args, int status, const char *part)
+{
+    FILE *out = launch(args, 0);
+    int got = wait_for_end();
+
+    ck_assert_msg(got == status, "exit status %d: %s", got, log_text());
+    ck_assert_msg(strstr(log_text(), part) != NULL, "it said: %s", log_text());
+    ck_assert_int_eq(fgetc(out), EOF); /* nothing on standard output */
+    (void)fclose(out);
+}
+
+START_TEST(address_in_use)
+{
+    pid_t first;
+
+    start(NULL);
+    first = server.pid;
+    expect_failure((const char *const[]){"--listen", server.target, NULL}, 1,
+                   "Address already in use");
+    ck_assert_ptr_nonnull(strstr(log_text(), server.target));
+    server.pid = first;
+    stop();
 }
 END_TEST
 
 static const struct {
-    const char *args[3];
-    int status;
-    const char *says;
-} command_lines[] = {
-    {{"--listen", "0.0.0.0:0"},       2, "0.0.0.0:0"          },
-    {{"--listen", "[::]:0"},          2, "[::]:0"             },
-    {{"--listen", "127.0.0.1"},       2, "port"               },
-    {{"--listen", "127.0.0.1:65536"}, 2, "port"               },
-    {{"--limit", "nonsense=1"},       2, "nonsense"           },
-    {{"--limit", "streams=0"},        2, "streams=0"          },
-    {{"--nonsense", NULL},            2, "--nonsense"         },
-    {{"--listen", NULL},              2, "--listen"           },
-    {{"--version", NULL},             0, "hawser-distributor "},
+    const char *args[4];
+    const char *part;
+} mistakes[] = {
+    {{"--listen", "0.0.0.0:0"},       "--insecure"        },
+    {{"--listen", "[::]:0"},          "--insecure"        },
+    {{"--listen", "192.0.2.1:7000"},  "--listen 192.0.2.1"},
+    {{"--listen", "127.0.0.1"},       "--listen 127.0.0.1"},
+    {{"--listen", "127.0.0.1:65536"}, "65535"             },
+    {{"--listen", "example.org:1"},   "example.org"       },
+    {{"--listen", "::1:7000"},        "::1:7000"          },
+    {{"--listen", "unix:relative"},   "unix:relative"     },
+    {{"--listen"},                    "--listen"          },
+    {{"--limit", "nothing=1"},        "nothing=1"         },
+    {{"--limit", "idle=0"},           "idle=0"            },
+    {{"--limit", "idle=-1"},          "idle=-1"           },
+    {{"--limit", "idle"},             "NAME=NUMBER"       },
+    {{"--limit=message=65537"},       "65536"             },
+    {{"--frobnicate"},                "--frobnicate"      },
+    {{"stray"},                       "stray"             },
 };
 
-START_TEST(command_line_is_checked)
+START_TEST(wrong_options)
 {
-    struct program program;
+    expect_failure(mistakes[_i].args, 2, mistakes[_i].part);
+}
+END_TEST
 
-    run(&program, command_lines[_i].args);
-    ck_assert_int_eq(wait_for(&program), command_lines[_i].status);
-    ck_assert_msg(strstr(program.text, command_lines[_i].says) != NULL, "%s", program.text);
+/* Out of files the C core's listener dies for good; ours comes back on the same port. */
+START_TEST(listener_survives_running_out_of_files)
+{
+    enum { FILES = 64, CONNECTIONS = 80 };
+    int held[CONNECTIONS];
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    char address[64];
+    struct wire *worker, *late;
+
+    (void)snprintf(address, sizeof(address), "unix:/tmp/hawser-files-%ld.sock", (long)getpid());
+    start_limited(FILES, (const char *const[]){"--listen", address, NULL});
+    (void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", address + strlen("unix:"));
+    worker = enrolled(WIRE_WORKER, 7);
+    for (int i = 0; i < CONNECTIONS; i++) {
+        held[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        ck_assert_int_ge(held[i], 0);
+        /* Not to block when the queue of a dead listener is full. */
+        ck_assert_int_eq(fcntl(held[i], F_SETFL, O_NONBLOCK), 0);
+        (void)connect(held[i], (struct sockaddr *)&addr, sizeof(addr));
+    }
+    while (!strstr(log_text(), "listener.dead"))
+        (void)poll(NULL, 0, 10); /* the log is a file: it cannot be waited for */
+    for (int i = 0; i < CONNECTIONS; i++)
+        (void)close(held[i]);
+    while (!strstr(log_text(), "listener.back"))
+        (void)poll(NULL, 0, 10);
+    late = enrolled(WIRE_WORKER, 8);
+    say(worker, HWS_RTC_PING, 7, 0, "still here"); /* old calls go on */
+    (void)expect(worker, HWS_RTC_PING, "still here");
+    wire_close(late);
+    wire_close(worker);
+    stop();
+    (void)unlink(addr.sun_path);
+}
+END_TEST
+
+START_TEST(help_and_version)
+{
+    char text[8192];
+    FILE *out = launch((const char *const[]){_i == 0 ? "--help" : "--version", NULL}, 0);
+    size_t len = fread(text, 1, sizeof(text) - 1, out);
+
+    text[len] = '\0';
+    ck_assert_int_eq(wait_for_end(), 0);
+    ck_assert_ptr_nonnull(strstr(text, _i == 0 ? "--limit" : "hawser-distributor "));
+    (void)fclose(out);
 }
 END_TEST
 
 int main(void)
 {
-    TCase *tc = tcase_create("distributor");
+    Suite *suite = suite_create("distributor");
+    TCase *tc = tcase_create("program");
 
-    tcase_set_timeout(tc, 30);
-    tcase_add_test(tc, both_forms_of_the_names_work);
-    tcase_add_test(tc, refusals_have_a_status);
-    tcase_add_test(tc, streams_are_limited);
-    tcase_add_test(tc, sigterm_ends_it_while_streams_are_open);
-    tcase_add_test(tc, port_in_use_is_told);
-    tcase_add_test(tc, second_distributor_on_a_port_fails);
-    tcase_add_loop_test(tc, command_line_is_checked, 0,
-                        (int)(sizeof(command_lines) / sizeof(command_lines[0])));
-    return run_case("distributor", tc);
+    tcase_set_timeout(tc, 90);
+    tcase_add_loop_test(tc, relays_under_both_names, 0, ROWS(names));
+    tcase_add_test(tc, refusals_come_at_once);
+    tcase_add_test(tc, ten_clients_at_one_worker);
+    tcase_add_test(tc, newest_registration_wins);
+    tcase_add_loop_test(tc, dead_client_is_noticed, 0, ROWS(deaths));
+    tcase_add_loop_test(tc, sigterm_ends_in_good_order, 0, 2);
+    tcase_add_test(tc, sigterm_with_a_frozen_client);
+    tcase_add_test(tc, half_closed_client_gets_its_answer);
+    tcase_add_test(tc, listens_on_a_unix_socket);
+    tcase_add_test(tc, address_in_use);
+    tcase_add_loop_test(tc, wrong_options, 0, ROWS(mistakes));
+    tcase_add_test(tc, listener_survives_running_out_of_files);
+    tcase_add_loop_test(tc, help_and_version, 0, 2);
+    suite_add_tcase(suite, tc);
+    return run_suite(suite);
 }

@@ -595,6 +595,34 @@ START_TEST(bus_that_is_down)
 }
 END_TEST
 
+/* What an earlier registration of the worker still had to say comes too late. */
+START_TEST(frames_of_an_earlier_registration)
+{
+    uint64_t session;
+    struct peer *worker = enrolled(7);
+    struct peer *client = in_session(worker, &session);
+    struct hws_bus_frame frame = {.kind = HWS_BUS_RELAY,
+                                  .session = session,
+                                  .worker = 7,
+                                  .epoch = 999, /* the first one is 1000 */
+                                  .number = 2,
+                                  .event = HWS_RTC_ANSWER};
+    uint8_t bytes[HWS_BUS_FRAME_HEAD];
+    struct hws_writer out = hws_writer_over(bytes, sizeof(bytes));
+    struct hws_bus_delivery delivery = {.kind = HWS_BUS_TO_SESSION, .session = session};
+
+    (void)say_in(worker, session, HWS_RTC_ANSWER, "a");
+    (void)expect(client, HWS_RTC_ANSWER, "a", 1);
+    hws_bus_frame_write(&out, &frame);
+    delivery.bytes = hws_written(&out);
+    ck_assert_int_eq(hws_router_feed_bus(world.router, &delivery, world.now), HWS_OK);
+    world_pump(&world);
+    expect_nothing(client);
+    expect_open(client);
+    expect_empty();
+}
+END_TEST
+
 START_TEST(frames_that_are_no_frames)
 {
     struct hws_bus_delivery delivery = {.kind = HWS_BUS_TO_WORKER, .bytes = hws_bytes_of("junk")};
@@ -1017,6 +1045,7 @@ static void add_refusals(TCase *tc)
     tcase_add_test(tc, bus_that_loses_ends_the_session);
     tcase_add_test(tc, worker_that_vanished_from_the_bus);
     tcase_add_test(tc, bus_that_is_down);
+    tcase_add_test(tc, frames_of_an_earlier_registration);
     tcase_add_test(tc, frames_that_are_no_frames);
 }
 

@@ -16,7 +16,7 @@ static void call_free(struct hws_call *call)
 {
     if (call->grpc) {
         grpc_call_unref(call->grpc);
-        call->listener->server->call_count--;
+        call->server->call_count--;
     }
     grpc_byte_buffer_destroy(call->received);
     grpc_byte_buffer_destroy(call->sending);
@@ -65,6 +65,7 @@ void hws_call_arm(struct hws_listener *listener, enum hws_method method)
     grpc_call_error error;
 
     if (!call) abort(); /* without it the method would never be served again */
+    call->server = listener->server;
     call->listener = listener;
     call->method = method;
     call->batch_count = 1;
@@ -88,7 +89,7 @@ void hws_call_arm(struct hws_listener *listener, enum hws_method method)
 
 static void begin(struct hws_call *call, hws_time now)
 {
-    struct hws_server *server = call->listener->server;
+    struct hws_server *server = call->server;
     grpc_op close = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER};
     grpc_op metadata = {.op = GRPC_OP_SEND_INITIAL_METADATA};
     bool is_worker = call->method == HWS_METHOD_WORKER || call->method == HWS_METHOD_WORKER_BARE;
@@ -117,7 +118,7 @@ static void begin(struct hws_call *call, hws_time now)
 /* The core hands a message over in slices, maybe compressed. */
 static void feed(struct hws_call *call, hws_time now)
 {
-    struct hws_router *router = call->listener->server->config.router;
+    struct hws_router *router = call->server->config.router;
     grpc_byte_buffer_reader reader;
     grpc_slice slice;
 
@@ -138,7 +139,7 @@ static void feed(struct hws_call *call, hws_time now)
 static void received(struct hws_call *call, bool ok, hws_time now)
 {
     if (!ok || !call->received) {
-        hws_router_half_close(call->listener->server->config.router, call->stream, now);
+        hws_router_half_close(call->server->config.router, call->stream, now);
         return;
     }
     feed(call, now);
@@ -149,7 +150,7 @@ static void received(struct hws_call *call, bool ok, hws_time now)
 
 void hws_call_complete(struct hws_call *call, enum hws_tag_kind kind, bool ok, hws_time now)
 {
-    struct hws_router *router = call->listener->server->config.router;
+    struct hws_router *router = call->server->config.router;
 
     assert(call->batch_count > 0);
     switch (kind) {

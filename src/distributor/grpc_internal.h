@@ -65,7 +65,8 @@ struct hws_server {
 
 /* One call of a method. Lives as long as a batch of it is under way. */
 struct hws_call {
-    struct hws_listener *listener;
+    struct hws_server *server;
+    struct hws_listener *listener; /* may be gone before the last batch: only to arm the next */
     enum hws_method method;
     grpc_call *grpc;
     grpc_metadata_array metadata;
