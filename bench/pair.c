@@ -26,8 +26,9 @@ static void take_signals(struct pair_end *end)
     ssize_t got;
 
     while ((got = recv(end->pipe, packet, sizeof(packet), MSG_DONTWAIT)) > 0) {
-        struct hws_signal signal = {.kind = (enum hws_signal_kind)packet[0],
-                                    .text = {packet + 1, (size_t)got - 1}};
+        struct hws_signal signal = {
+            .kind = (enum hws_signal_kind)packet[0], .text = {packet + 1, (size_t)got - 1}
+        };
 
         if (hws_peer_signal(end->peer, &signal, hws_loop_now(end->loop)) != HWS_OK)
             fprintf(stderr, "bench: %s\n", hws_peer_fault_text(end->peer));

@@ -12,8 +12,8 @@ struct pair_end {
     struct hws_peer *peer;
     struct hws_channel channel; /* generation 0 until it is there */
     bool open, closed;
-    bool writable;              /* HWS_EVENT_WRITABLE came */
-    int pipe;                   /* to the other process */
+    bool writable; /* HWS_EVENT_WRITABLE came */
+    int pipe;      /* to the other process */
     void (*on_message)(struct pair_end *end, struct hws_bytes message);
     void *user;
 };

@@ -20,9 +20,9 @@ int main(int argc, char **argv)
     enum hws_err err;
 
     if (argc != 4) return 2;
-    err = hws_client_new(&(struct hws_client_config){.distributor = argv[1],
-                                                     .worker = strtoll(argv[2], NULL, 10)},
-                         &client, &reason);
+    err = hws_client_new(
+        &(struct hws_client_config){.distributor = argv[1], .worker = strtoll(argv[2], NULL, 10)},
+        &client, &reason);
     if (err) return fprintf(stderr, "setup_client: %s\n", reason), 1;
     if (strcmp(argv[3], "warm") == 0) nanosleep(&warm_up, NULL);
     err = hws_client_connect(client);

@@ -77,9 +77,9 @@ static void feed(struct end *end)
     ssize_t got;
 
     while ((got = recvfrom(end->fd, buffer, sizeof(buffer), 0, (struct sockaddr *)&sa, &len)) > 0) {
-        struct hws_datagram datagram = {.local = end->addr,
-                                        .remote = from_system(&sa),
-                                        .bytes = {buffer, (size_t)got}};
+        struct hws_datagram datagram = {
+            .local = end->addr, .remote = from_system(&sa), .bytes = {buffer, (size_t)got}
+        };
 
         (void)hws_peer_feed(end->peer, &datagram, now()); /* a bad one is dropped */
         len = sizeof(sa);
@@ -122,7 +122,10 @@ static bool received(struct end *end)
 /* Sleep until a datagram or the earlier of the two deadlines. */
 static void wait_for(struct end *a, struct end *b)
 {
-    struct pollfd fds[2] = {{.fd = a->fd, .events = POLLIN}, {.fd = b->fd, .events = POLLIN}};
+    struct pollfd fds[2] = {
+        {.fd = a->fd, .events = POLLIN},
+        {.fd = b->fd, .events = POLLIN}
+    };
     hws_time due = hws_peer_deadline(a->peer), other = hws_peer_deadline(b->peer), moment = now();
 
     if (other < due) due = other;
@@ -138,8 +141,7 @@ static bool run(struct end *a, struct end *b)
     hws_time limit = now() + HWS_SEC(10);
 
     if (hws_peer_open_channel(a->peer, &(struct hws_channel_config){0}, now(), &channel) ||
-        hws_peer_offer(a->peer, now()) ||
-        hws_peer_send(a->peer, channel, HWS_TEXT, text, now()))
+        hws_peer_offer(a->peer, now()) || hws_peer_send(a->peer, channel, HWS_TEXT, text, now()))
         return false;
     while (now() < limit) {
         feed(a);

@@ -37,14 +37,18 @@ START_TEST(table_is_exactly_this)
         C = HWS_ANSWERING_CLOSED,
     };
     static const int want[HWS_ANSWERING_STATE_COUNT][HWS_ANSWERING_INPUT_COUNT] = {
-        {X, X, X, X}, {A, X, X, C}, {X, A, N, C}, {X, X, X, C}, {X, X, X, C},
+        {X, X, X, X},
+        {A, X, X, C},
+        {X, A, N, C},
+        {X, X, X, C},
+        {X, X, X, C},
     };
 
     for (int from = 0; from < HWS_ANSWERING_STATE_COUNT; from++) {
         for (int input = 0; input < HWS_ANSWERING_INPUT_COUNT; input++) {
-            ck_assert_int_eq(hws_answering_next((enum hws_answering_state)from,
-                                                (enum hws_answering_input)input),
-                             want[from][input]);
+            ck_assert_int_eq(
+                hws_answering_next((enum hws_answering_state)from, (enum hws_answering_input)input),
+                want[from][input]);
         }
     }
 }

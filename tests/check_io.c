@@ -20,11 +20,11 @@ static const struct {
     const char *text, *host;
     uint16_t port;
 } good_urls[] = {
-    {"stun:stun.example.org",      "stun.example.org", 3478 },
+    {"stun:stun.example.org",       "stun.example.org", 3478 },
     {"stun:stun.example.org:19302", "stun.example.org", 19302},
-    {"stun:192.0.2.1:1",           "192.0.2.1",        1    },
-    {"stun:[2001:db8::1]",         "2001:db8::1",      3478 },
-    {"stun:[2001:db8::1]:65535",   "2001:db8::1",      65535},
+    {"stun:192.0.2.1:1",            "192.0.2.1",        1    },
+    {"stun:[2001:db8::1]",          "2001:db8::1",      3478 },
+    {"stun:[2001:db8::1]:65535",    "2001:db8::1",      65535},
 };
 
 START_TEST(url_is_read)
@@ -39,9 +39,21 @@ START_TEST(url_is_read)
 END_TEST
 
 static const char *const bad_urls[] = {
-    "", "stun:", "stun:host:", "stun:host:0", "stun:host:65536", "stun:host:12x", "stun::3478",
-    "stun:[]", "stun:[::1", "stun:::1", "turn:host", "http://host", "stun:host?transport=udp",
-    "stun:[::1]x", "stun:host:-1",
+    "",
+    "stun:",
+    "stun:host:",
+    "stun:host:0",
+    "stun:host:65536",
+    "stun:host:12x",
+    "stun::3478",
+    "stun:[]",
+    "stun:[::1",
+    "stun:::1",
+    "turn:host",
+    "http://host",
+    "stun:host?transport=udp",
+    "stun:[::1]x",
+    "stun:host:-1",
 };
 
 START_TEST(bad_url_is_refused)
@@ -103,7 +115,10 @@ END_TEST
 
 static struct hws_address loopback(void)
 {
-    return (struct hws_address){.ip = {127, 0, 0, 1}, .family = HWS_FAMILY_IP4};
+    return (struct hws_address){
+        .ip = {127, 0, 0, 1},
+          .family = HWS_FAMILY_IP4
+    };
 }
 
 START_TEST(datagrams_go_and_come_in_batches)
@@ -120,7 +135,9 @@ START_TEST(datagrams_go_and_come_in_batches)
     ck_assert_uint_ne(a.port, 0);
     for (size_t i = 0; i < HWS_UDP_BATCH + 8; i++) {
         bytes[i] = (uint8_t)i;
-        out[i] = (struct hws_datagram){.local = a, .remote = b, .bytes = {&bytes[i], 1}};
+        out[i] = (struct hws_datagram){
+            .local = a, .remote = b, .bytes = {&bytes[i], 1}
+        };
     }
     ck_assert(hws_udp_send(fd_a, out, HWS_UDP_BATCH + 8, &sent));
     ck_assert_uint_eq(sent, HWS_UDP_BATCH + 8);
@@ -150,8 +167,10 @@ START_TEST(what_cannot_be_sent_is_lost_and_the_rest_goes)
 
     ck_assert_int_eq(hws_udp_open(&a, &fd_a), HWS_OK);
     ck_assert_int_eq(hws_udp_open(&b, &fd_b), HWS_OK);
-    struct hws_datagram out[2] = {{.local = a, .remote = nowhere, .bytes = {&byte, 1}},
-                                  {.local = a, .remote = b, .bytes = {&byte, 1}}};
+    struct hws_datagram out[2] = {
+        {.local = a, .remote = nowhere, .bytes = {&byte, 1}},
+        {.local = a, .remote = b,       .bytes = {&byte, 1}}
+    };
     ck_assert(hws_udp_send(fd_a, out, 2, &sent));
     ck_assert_uint_eq(sent, 2);
     while (hws_udp_receive(fd_b, &b, &batch) == 0) {
@@ -282,7 +301,8 @@ START_TEST(two_peers_talk_over_real_sockets)
                                                             .loopback = true},
                                   &x.loop, NULL),
                      HWS_OK);
-    ck_assert_int_eq(hws_loop_add_peer(x.loop, &(struct hws_peer_config){0}, &x, &x.offerer), HWS_OK);
+    ck_assert_int_eq(hws_loop_add_peer(x.loop, &(struct hws_peer_config){0}, &x, &x.offerer),
+                     HWS_OK);
     ck_assert_int_eq(hws_loop_add_peer(x.loop, &(struct hws_peer_config){0}, &x, &x.answerer),
                      HWS_OK);
     ck_assert_int_eq(hws_peer_open_channel(x.offerer, &(struct hws_channel_config){0},

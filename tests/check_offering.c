@@ -60,14 +60,18 @@ START_TEST(table_is_exactly_this)
         C = HWS_OFFERING_CLOSED,
     };
     static const int want[HWS_OFFERING_STATE_COUNT][HWS_OFFERING_INPUT_COUNT] = {
-        {X, X, X}, {A, X, C}, {X, N, C}, {X, X, C}, {X, X, C},
+        {X, X, X},
+        {A, X, C},
+        {X, N, C},
+        {X, X, C},
+        {X, X, C},
     };
 
     for (int from = 0; from < HWS_OFFERING_STATE_COUNT; from++) {
         for (int input = 0; input < HWS_OFFERING_INPUT_COUNT; input++) {
-            ck_assert_int_eq(hws_offering_next((enum hws_offering_state)from,
-                                               (enum hws_offering_input)input),
-                             want[from][input]);
+            ck_assert_int_eq(
+                hws_offering_next((enum hws_offering_state)from, (enum hws_offering_input)input),
+                want[from][input]);
         }
     }
 }

@@ -19,8 +19,8 @@ static void start(uint64_t seed, const struct hws_peer_config *config)
     worker = world_add(&world, config);
     world_pair(client, worker);
     ck_assert_int_eq(hws_peer_open_channel(client->peer,
-                                           &(struct hws_channel_config){.label = "test"},
-                                           world.now, &channel),
+                                           &(struct hws_channel_config){.label = "test"}, world.now,
+                                           &channel),
                      HWS_OK);
     ck_assert_int_eq(hws_peer_offer(client->peer, world.now), HWS_OK);
 }
@@ -126,8 +126,8 @@ START_TEST(connects_on_a_bad_network)
     start((uint64_t)_i + 1, &(struct hws_peer_config){0});
     world.loss_percent = 20;
     world.jitter = HWS_MS(10);
-    ck_assert_msg(world_run(&world, HWS_SEC(30), both_open), "seed %d: client %s, worker %s", _i + 1,
-                  hws_peer_fault_text(client->peer), hws_peer_fault_text(worker->peer));
+    ck_assert_msg(world_run(&world, HWS_SEC(30), both_open), "seed %d: client %s, worker %s",
+                  _i + 1, hws_peer_fault_text(client->peer), hws_peer_fault_text(worker->peer));
     world_fini(&world);
 }
 END_TEST
@@ -139,9 +139,9 @@ START_TEST(a_wrong_fingerprint_lets_nothing_through)
     client = world_add(&world, &(struct hws_peer_config){0});
     worker = world_add(&world, &(struct hws_peer_config){0});
     world_pair(client, worker);
-    ck_assert_int_eq(hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now,
-                                           &channel),
-                     HWS_OK);
+    ck_assert_int_eq(
+        hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now, &channel),
+        HWS_OK);
     ck_assert_int_eq(hws_peer_offer(client->peer, world.now), HWS_OK);
     ck_assert(world_run(&world, HWS_SEC(60), client_closed));
     ck_assert(!world_saw(client, HWS_EVENT_CONNECTED));
@@ -308,9 +308,9 @@ START_TEST(the_outbox_is_bounded)
 
     world_init(&world, 6);
     client = world_add(&world, &(struct hws_peer_config){0});
-    ck_assert_int_eq(hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now,
-                                           &channel),
-                     HWS_OK);
+    ck_assert_int_eq(
+        hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now, &channel),
+        HWS_OK);
     while (say(HWS_BINARY, data, sizeof(data)) == HWS_OK) {
         ck_assert_int_lt(++sent, 17);
     }
@@ -333,9 +333,9 @@ START_TEST(closing_drains_and_frees_the_id)
     ck_assert_int_eq(say(HWS_BINARY, data, 1), HWS_ERR_STATE);
     ck_assert(world_run(&world, HWS_SEC(10), channels_closed));
     ck_assert_uint_eq(worker->message_bytes, sizeof(data));
-    ck_assert_int_eq(hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now,
-                                           &again),
-                     HWS_OK);
+    ck_assert_int_eq(
+        hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now, &again),
+        HWS_OK);
     ck_assert(again.slot != channel.slot || again.generation != channel.generation);
     channel = again;
     ck_assert_int_eq(say(HWS_TEXT, "x", 1), HWS_OK);
@@ -374,7 +374,8 @@ START_TEST(every_id_can_be_used_at_once)
 
     connect_pair();
     for (; count < 200; count++) {
-        if (hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now, &opened))
+        if (hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now,
+                                  &opened))
             break;
     }
     ck_assert_int_eq(count, 128); /* 256 streams, half of them ours */
@@ -485,7 +486,10 @@ END_TEST
 START_TEST(strangers_cannot_disturb)
 {
     static const uint8_t first[] = {0, 1, 20, 22, 23, 63, 64, 128, 255};
-    struct hws_address stranger = {.ip = {10, 9, 9, 9}, .port = 9, .family = HWS_FAMILY_IP4};
+    struct hws_address stranger = {
+        .ip = {10, 9, 9, 9},
+          .port = 9, .family = HWS_FAMILY_IP4
+    };
     uint8_t junk[1200];
 
     start(9, &(struct hws_peer_config){0});
@@ -525,9 +529,9 @@ START_TEST(ten_clients_of_one_stack)
         struct hws_channel unused;
 
         world_pair(a, b);
-        ck_assert_int_eq(hws_peer_open_channel(a->peer, &(struct hws_channel_config){0}, world.now,
-                                               &unused),
-                         HWS_OK);
+        ck_assert_int_eq(
+            hws_peer_open_channel(a->peer, &(struct hws_channel_config){0}, world.now, &unused),
+            HWS_OK);
         ck_assert_int_eq(hws_peer_offer(a->peer, world.now), HWS_OK);
     }
     world_pass(&world, HWS_SEC(1));
@@ -632,9 +636,9 @@ START_TEST(a_channel_waits_for_the_reset_of_its_stream)
     connect_pair(); /* the client is the DTLS server: its channel has stream 1, 3 follows */
     ck_assert_int_eq(hws_sctp_reset(client->peer->sctp, 3, world.now), HWS_OK);
     client->event_count = 0;
-    ck_assert_int_eq(hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now,
-                                           &late),
-                     HWS_OK);
+    ck_assert_int_eq(
+        hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now, &late),
+        HWS_OK);
     ck_assert_int_eq(hws_peer_send(client->peer, late, HWS_TEXT, (struct hws_bytes){0}, world.now),
                      HWS_ERR_FULL);
     ck_assert_msg(world_run(&world, HWS_SEC(5), client_writable), "it stays closed for ever");
@@ -657,9 +661,9 @@ START_TEST(channels_beyond_the_streams_of_the_other_side_end)
     client = world_add(&world, &(struct hws_peer_config){0});
     worker = world_add(&world, &(struct hws_peer_config){.stream_count = 4});
     world_pair(client, worker);
-    ck_assert_int_eq(hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now,
-                                           &channel),
-                     HWS_OK);
+    ck_assert_int_eq(
+        hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now, &channel),
+        HWS_OK);
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(hws_peer_open_channel(client->peer, &(struct hws_channel_config){0},
                                                world.now, &extra[i]),
@@ -670,9 +674,9 @@ START_TEST(channels_beyond_the_streams_of_the_other_side_end)
     ck_assert_uint_eq(world_count(client, HWS_EVENT_CHANNEL_OPEN), 2);
     ck_assert_uint_eq(world_count(client, HWS_EVENT_CHANNEL_CLOSED), 2);
     ck_assert_int_eq(say(HWS_TEXT, "x", 1), HWS_OK);
-    ck_assert_int_eq(hws_peer_send(client->peer, extra[2], HWS_TEXT, (struct hws_bytes){0},
-                                   world.now),
-                     HWS_ERR_STATE);
+    ck_assert_int_eq(
+        hws_peer_send(client->peer, extra[2], HWS_TEXT, (struct hws_bytes){0}, world.now),
+        HWS_ERR_STATE);
     world_fini(&world);
 }
 END_TEST
@@ -688,12 +692,12 @@ START_TEST(an_early_message_that_is_too_big_ends_its_channel_only)
     client = world_add(&world, &(struct hws_peer_config){0});
     worker = world_add(&world, &(struct hws_peer_config){.max_message_size = 16 * 1024});
     world_pair(client, worker);
-    ck_assert_int_eq(hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now,
-                                           &other),
-                     HWS_OK);
-    ck_assert_int_eq(hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now,
-                                           &channel),
-                     HWS_OK);
+    ck_assert_int_eq(
+        hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now, &other),
+        HWS_OK);
+    ck_assert_int_eq(
+        hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now, &channel),
+        HWS_OK);
     ck_assert_int_eq(hws_peer_send(client->peer, other, HWS_BINARY,
                                    (struct hws_bytes){data, sizeof(data)}, world.now),
                      HWS_OK);
@@ -726,8 +730,8 @@ static void borrow_offer(char *text, size_t cap)
 static enum hws_err offer_to(struct world_peer *peer, const char *text)
 {
     return hws_peer_signal(
-        peer->peer,
-        &(struct hws_signal){.kind = HWS_SIGNAL_OFFER, .text = hws_bytes_of(text)}, world.now);
+        peer->peer, &(struct hws_signal){.kind = HWS_SIGNAL_OFFER, .text = hws_bytes_of(text)},
+        world.now);
 }
 
 /* RFC 8842 section 5.5: an answer that changed the role would ask for a new DTLS association. */

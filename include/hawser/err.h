@@ -25,29 +25,29 @@ enum hws_err_class {
 };
 
 /* Every error once: name, class, text. Add at the end of its class. */
-#define HWS_ERRORS(E)                                                                   \
-    E(OK, NONE, "success")                                                              \
-    E(ERR_ARGUMENT, CALLER, "an argument is outside its documented range")              \
-    E(ERR_STATE, CALLER, "the operation is not legal in the current state")             \
-    E(ERR_TRUNCATED, PEER, "the message ends before its own length says")               \
-    E(ERR_MALFORMED, PEER, "the message breaks its format")                             \
-    E(ERR_UNSUPPORTED, PEER, "the message asks for something that is not supported")    \
-    E(ERR_INTEGRITY, PEER, "an integrity check failed")                                 \
-    E(ERR_MISMATCH, PEER, "the answer does not fit the offer")                          \
-    E(ERR_UNEXPECTED, PEER, "the message is not expected now; it was dropped")          \
+#define HWS_ERRORS(E)                                                                    \
+    E(OK, NONE, "success")                                                               \
+    E(ERR_ARGUMENT, CALLER, "an argument is outside its documented range")               \
+    E(ERR_STATE, CALLER, "the operation is not legal in the current state")              \
+    E(ERR_TRUNCATED, PEER, "the message ends before its own length says")                \
+    E(ERR_MALFORMED, PEER, "the message breaks its format")                              \
+    E(ERR_UNSUPPORTED, PEER, "the message asks for something that is not supported")     \
+    E(ERR_INTEGRITY, PEER, "an integrity check failed")                                  \
+    E(ERR_MISMATCH, PEER, "the answer does not fit the offer")                           \
+    E(ERR_UNEXPECTED, PEER, "the message is not expected now; it was dropped")           \
     E(ERR_FINGERPRINT, PEER, "the certificate does not match the signalled fingerprint") \
-    E(ERR_HANDSHAKE, PEER, "the DTLS handshake failed")                                 \
-    E(ERR_REFUSED, PEER, "the other side refused")                                      \
-    E(ERR_NOT_FOUND, PEER, "nobody is known by that id")                                \
-    E(ERR_CLOSED, PEER, "the other side closed")                                        \
-    E(ERR_UNREACHABLE, PEER, "no path to the other side works")                         \
-    E(ERR_FULL, LIMIT, "a fixed-size table or queue is full")                           \
-    E(ERR_TOO_BIG, LIMIT, "the message is bigger than the receiver takes")              \
-    E(ERR_TIMEOUT, LIMIT, "the time allowed is used up")                                \
-    E(ERR_AGAIN, LIMIT, "nothing is there yet")                                         \
-    E(ERR_NO_MEMORY, HOST, "out of memory")                                             \
-    E(ERR_CRYPTO, HOST, "the crypto library failed")                                    \
-    E(ERR_LIBRARY, HOST, "a library failed")                                            \
+    E(ERR_HANDSHAKE, PEER, "the DTLS handshake failed")                                  \
+    E(ERR_REFUSED, PEER, "the other side refused")                                       \
+    E(ERR_NOT_FOUND, PEER, "nobody is known by that id")                                 \
+    E(ERR_CLOSED, PEER, "the other side closed")                                         \
+    E(ERR_UNREACHABLE, PEER, "no path to the other side works")                          \
+    E(ERR_FULL, LIMIT, "a fixed-size table or queue is full")                            \
+    E(ERR_TOO_BIG, LIMIT, "the message is bigger than the receiver takes")               \
+    E(ERR_TIMEOUT, LIMIT, "the time allowed is used up")                                 \
+    E(ERR_AGAIN, LIMIT, "nothing is there yet")                                          \
+    E(ERR_NO_MEMORY, HOST, "out of memory")                                              \
+    E(ERR_CRYPTO, HOST, "the crypto library failed")                                     \
+    E(ERR_LIBRARY, HOST, "a library failed")                                             \
     E(ERR_IO, HOST, "the operating system refused")
 
 #define HWS_ERR_ENUM(name, class, text) HWS_##name,

@@ -47,13 +47,13 @@ struct hws_client_timeline {
 struct hws_client_config {
     /** "host:port", "http://host:port", "https://host:port" or "unix:/path". Required. */
     const char *distributor;
-    int64_t worker;     /**< id of the worker; required */
-    const char *label;  /**< of the channel; NULL = "hawser" */
-    bool insecure;      /**< allow plain text to a distributor that is not on loopback */
+    int64_t worker;    /**< id of the worker; required */
+    const char *label; /**< of the channel; NULL = "hawser" */
+    bool insecure;     /**< allow plain text to a distributor that is not on loopback */
     const char *const *ice_servers; /**< "stun:host[:port]" each */
     size_t ice_server_count;
-    bool loopback;      /**< see struct hws_loop_config */
-    hws_time timeout;   /**< for connecting; 0 = 30 s */
+    bool loopback;    /**< see struct hws_loop_config */
+    hws_time timeout; /**< for connecting; 0 = 30 s */
     struct hws_log log;
 };
 
@@ -129,8 +129,8 @@ struct hws_worker_config {
     const char *const *ice_servers;
     size_t ice_server_count;
     bool loopback;
-    size_t client_max;       /**< connections at a time; 0 = 1024; more are refused */
-    hws_time timeout;        /**< for registering; 0 = 30 s */
+    size_t client_max; /**< connections at a time; 0 = 1024; more are refused */
+    hws_time timeout;  /**< for registering; 0 = 30 s */
     struct hws_log log;
 };
 
@@ -161,7 +161,7 @@ enum hws_worker_event_kind {
     /** The distributor is gone, @c reason says why: connections go on, new clients cannot come. The
      *  worker tries to register again by itself, with growing pauses of up to 5 s. */
     HWS_WORKER_LOST,
-    HWS_WORKER_BACK,      /**< registered again after HWS_WORKER_LOST */
+    HWS_WORKER_BACK, /**< registered again after HWS_WORKER_LOST */
 };
 
 struct hws_worker_event {
@@ -197,9 +197,9 @@ void hws_worker_pause(struct hws_worker *worker, struct hws_connection connectio
 /** End one connection; HWS_WORKER_CLOSED follows. One that is gone is left alone. */
 void hws_worker_close(struct hws_worker *worker, struct hws_connection connection);
 
-size_t hws_worker_connections(const struct hws_worker *worker); /**< open now */
+size_t hws_worker_connections(const struct hws_worker *worker);      /**< open now */
 const char *hws_worker_fingerprint(const struct hws_worker *worker); /**< "sha-256 AB:CD:..." */
-const char *hws_worker_reason(const struct hws_worker *worker); /**< as hws_client_reason() */
+const char *hws_worker_reason(const struct hws_worker *worker);      /**< as hws_client_reason() */
 void hws_worker_wake(struct hws_worker *worker); /**< from any thread and signal handlers */
 
 /** Close every connection, leave the distributor, free everything; accepts NULL. */

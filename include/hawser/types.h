@@ -14,8 +14,8 @@ extern "C" {
 #endif
 
 typedef int64_t hws_time; /**< microseconds since any fixed moment; never goes back */
-#define HWS_NEVER INT64_MAX
-#define HWS_MS(n) ((hws_time)(n)*1000)
+#define HWS_NEVER  INT64_MAX
+#define HWS_MS(n)  ((hws_time)(n)*1000)
 #define HWS_SEC(n) ((hws_time)(n)*1000000)
 
 /** Bytes that somebody else owns; valid as long as the owner says. Empty may be {NULL, 0}. */
@@ -28,9 +28,9 @@ enum hws_family { HWS_FAMILY_NONE, HWS_FAMILY_IP4, HWS_FAMILY_IP6 };
 
 /** An IP address with its port. All zero is "no address". */
 struct hws_address {
-    uint8_t ip[16];         /**< network order; IPv4 uses the first four bytes, the rest is 0 */
-    uint32_t scope;         /**< IPv6 link-local interface index, else 0 */
-    uint16_t port;          /**< host order */
+    uint8_t ip[16]; /**< network order; IPv4 uses the first four bytes, the rest is 0 */
+    uint32_t scope; /**< IPv6 link-local interface index, else 0 */
+    uint16_t port;  /**< host order */
     enum hws_family family;
 };
 

@@ -35,10 +35,10 @@ enum {
     /* DTLS. A handshake message longer than this is refused unseen: the longest real one is a
      * ClientHello of 1.5 KB or a chain of certificates. With its headers it fits one record. */
     HWS_HANDSHAKE_MAX = 16 * 1024,
-    HWS_HELLO_MAX = 16 * 1024,  /* a ClientHello put together, with its header */
-    HWS_HELLO_FRAGMENTS = 64,   /* pieces of it (CVE-2022-29189) */
-    HWS_DTLS_HOLD = 8,          /* datagrams that come before we start, or before our keys do */
-    HWS_DTLS_PLAIN_HOLD = 64,   /* records that wait for the fingerprint or for the reader */
+    HWS_HELLO_MAX = 16 * 1024, /* a ClientHello put together, with its header */
+    HWS_HELLO_FRAGMENTS = 64,  /* pieces of it (CVE-2022-29189) */
+    HWS_DTLS_HOLD = 8,         /* datagrams that come before we start, or before our keys do */
+    HWS_DTLS_PLAIN_HOLD = 64,  /* records that wait for the fingerprint or for the reader */
 
     /* Channels. Browsers ask for 65535 streams; usrsctp takes 112 KB for 1024. */
     HWS_CHANNEL_MAX = 1024,

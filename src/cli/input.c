@@ -6,12 +6,12 @@
 #include <unistd.h>
 
 struct hws_input {
-    pthread_mutex_t lock;  /* guards all below */
-    pthread_cond_t taken;  /* the buffer is free again */
-    size_t len;            /* bytes that wait; 0 = the buffer is the thread's */
+    pthread_mutex_t lock; /* guards all below */
+    pthread_cond_t taken; /* the buffer is free again */
+    size_t len;           /* bytes that wait; 0 = the buffer is the thread's */
     bool ended;
-    bool running;          /* the thread is there */
-    bool abandoned;        /* the session let go: the thread frees */
+    bool running;   /* the thread is there */
+    bool abandoned; /* the session let go: the thread frees */
     void (*wake)(void *user);
     void *user;
     uint8_t data[HWS_INPUT_MAX];

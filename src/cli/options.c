@@ -115,11 +115,11 @@ static bool read_size(const char *text, uint64_t *out)
         const char *unit;
         uint64_t factor;
     } units[] = {
-        {"",    1           },
-        {"KiB", 1024        },
-        {"MiB", 1024 * 1024 },
-        {"K",   1024        },
-        {"M",   1024 * 1024 },
+        {"",    1          },
+        {"KiB", 1024       },
+        {"MiB", 1024 * 1024},
+        {"K",   1024       },
+        {"M",   1024 * 1024},
     };
     const uint64_t limit = 1024u * 1024u * 1024u;
     char *end;

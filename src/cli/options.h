@@ -18,10 +18,10 @@ struct hws_options {
     const char *distributor;
     const char *ice_servers[HWS_OPTION_SERVER_MAX];
     size_t ice_server_count;
-    int64_t id;         /**< of the worker, ours or the other's; meaningful with has_id */
+    int64_t id; /**< of the worker, ours or the other's; meaningful with has_id */
     bool has_id;
     bool insecure, loopback, echo;
-    int verbose;        /**< how often --verbose was given */
+    int verbose; /**< how often --verbose was given */
     hws_time timeout;
     hws_time quiet_for; /**< client: how long to wait for more after its input ended */
     uint64_t echo_test; /**< client: bytes to send and get back; 0 = not asked for */

@@ -15,7 +15,7 @@ struct guest {
     struct hws_connection connection; /* generation 0: the slot is free */
     struct hws_channel channel;       /* the one that spoke last, or opened */
     enum hws_message_kind kind;
-    uint8_t *held;                    /* owned; while it waits the connection is paused */
+    uint8_t *held; /* owned; while it waits the connection is paused */
     size_t held_len;
 };
 

@@ -46,8 +46,8 @@ _Static_assert((int)HWS_ICE_LOCAL_MAX < (int)HWS_ICE_NONE, "a local index fits a
 #define HWS_ICE_CONSENT_PERIOD     HWS_SEC(5)
 #define HWS_ICE_CONSENT_PERIOD_MIN HWS_SEC(4)
 /* A peer in doubt is asked three times at that period before it counts as gone. */
-#define HWS_ICE_DOUBT HWS_SEC(10)
-#define HWS_ICE_CONSENT_EXPIRY     HWS_SEC(30)
+#define HWS_ICE_DOUBT          HWS_SEC(10)
+#define HWS_ICE_CONSENT_EXPIRY HWS_SEC(30)
 
 /** Of one generation: ours, and the peer's once known. Wiped when it ends. */
 struct hws_ice_credentials {
@@ -148,9 +148,9 @@ struct hws_ice_lane {
     bool old; /**< of the generation before the restart */
     struct hws_ice_path path;
     uint8_t base;
-    uint8_t pair;      /**< index, HWS_ICE_NONE when old */
-    hws_time next_at;  /**< next consent request */
-    hws_time heard_at; /**< last response */
+    uint8_t pair;       /**< index, HWS_ICE_NONE when old */
+    hws_time next_at;   /**< next consent request */
+    hws_time heard_at;  /**< last response */
     hws_time doubt_end; /**< the peer may be gone: without a response the path dies then; else 0 */
     struct {
         bool open, controlling;

@@ -25,9 +25,8 @@ struct hws_lookup;
 
 /** @param[in] wake  called from that thread when the answer is there
  *  @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_IO no thread */
-HWS_MUST_USE enum hws_err hws_lookup_start(const struct hws_stun_url *url,
-                                           void (*wake)(void *user), void *user,
-                                           struct hws_lookup **out);
+HWS_MUST_USE enum hws_err hws_lookup_start(const struct hws_stun_url *url, void (*wake)(void *user),
+                                           void *user, struct hws_lookup **out);
 /** The addresses found, none on failure; false while it still runs. */
 bool hws_lookup_done(struct hws_lookup *lookup, struct hws_address out[HWS_RESOLVED_MAX],
                      size_t *out_count);

@@ -164,8 +164,7 @@ static enum hws_err send_user(struct hws_peer *peer, const struct hws_peer_chann
                    (struct hws_bytes){&zero, 1}, now);
 }
 
-static enum hws_err send_open(struct hws_peer *peer, struct hws_peer_channel *channel,
-                              hws_time now)
+static enum hws_err send_open(struct hws_peer *peer, struct hws_peer_channel *channel, hws_time now)
 {
     size_t cap = 12 + (size_t)channel->label_len;
     uint8_t *buffer = calloc(1, cap);
@@ -179,7 +178,7 @@ static enum hws_err send_open(struct hws_peer *peer, struct hws_peer_channel *ch
                                   .reliability_value = channel->reliability_value,
                                   .priority = 256, /* "normal": RFC 8831 section 6.4 */
                                   .label = {(const uint8_t *)channel->label, channel->label_len},
-                              });
+    });
     err = send_on(peer, channel, HWS_PPID_DCEP, hws_written(&out), now);
     free(buffer);
     return err;
@@ -224,8 +223,8 @@ static void announce(struct hws_peer *peer, struct hws_peer_channel *channel, hw
 static void reset(struct hws_peer *peer, uint16_t stream, hws_time now)
 {
     if (hws_sctp_reset(peer->sctp, stream, now) != HWS_OK) {
-        HWS_LOG(&peer->config.log, HWS_LOG_DEBUG, now, "peer", "channel.reset_refused",
-                "stream=%u", stream);
+        HWS_LOG(&peer->config.log, HWS_LOG_DEBUG, now, "peer", "channel.reset_refused", "stream=%u",
+                stream);
     }
 }
 
@@ -254,8 +253,9 @@ static enum hws_err send_waiting(struct hws_peer *peer, struct hws_peer_channel 
 {
     if (channel->owe_open || channel->owe_ack) return HWS_ERR_AGAIN;
     if (peer->remote.max_message_size > 0 && item->len > peer->remote.max_message_size) {
-        hws_peer_note(peer, (struct hws_fault){HWS_ERR_TOO_BIG, "peer",
-                                               "a message is bigger than the other side takes", 0},
+        hws_peer_note(peer,
+                      (struct hws_fault){HWS_ERR_TOO_BIG, "peer",
+                                         "a message is bigger than the other side takes", 0},
                       NULL);
         begin_reset(peer, channel, now);
         return HWS_OK;
@@ -389,8 +389,8 @@ static void refuse(struct hws_peer *peer, uint16_t stream, struct hws_peer_chann
 bool hws_channels_message(struct hws_peer *peer, const struct hws_sctp_event *event, hws_time now)
 {
     struct hws_peer_channel *channel = channel_on(peer, event->stream);
-    struct hws_dcep_verdict verdict = hws_dcep_judge(stream_state(peer, event->stream, channel),
-                                                     event->ppid, event->data);
+    struct hws_dcep_verdict verdict =
+        hws_dcep_judge(stream_state(peer, event->stream, channel), event->ppid, event->data);
 
     if (channel && verdict.opens) opened(peer, channel, now);
     switch (verdict.action) {
@@ -448,8 +448,7 @@ void hws_channels_end(struct hws_peer *peer)
 
 /* ---- Telling */
 
-static bool tell_one(struct hws_peer *peer, struct hws_peer_channel *channel,
-                     struct hws_event *out)
+static bool tell_one(struct hws_peer *peer, struct hws_peer_channel *channel, struct hws_event *out)
 {
     static const struct {
         uint8_t bit;

@@ -72,8 +72,7 @@ static enum hws_err describe_self(struct hws_peer *peer, struct hws_sdp *sdp)
     }
     sdp->candidate_count = peer->early_candidate_count;
     sdp->end_of_candidates = peer->early_end;
-    return hws_identity_fingerprint(peer->config.identity, HWS_HASH_SHA256,
-                                    &sdp->fingerprints[0]);
+    return hws_identity_fingerprint(peer->config.identity, HWS_HASH_SHA256, &sdp->fingerprints[0]);
 }
 
 static enum hws_err queue_description(struct hws_peer *peer, enum hws_signal_kind kind,
@@ -248,8 +247,7 @@ static enum hws_err answer_offer(struct hws_peer *peer, const struct hws_sdp *of
     err = hws_neg_recv_offer(&stable, offer, &offered);
     if (err) return err;
     if (!peer->remote.known) {
-        peer->dtls_role =
-            answer->setup == HWS_SETUP_ACTIVE ? HWS_DTLS_CLIENT : HWS_DTLS_SERVER;
+        peer->dtls_role = answer->setup == HWS_SETUP_ACTIVE ? HWS_DTLS_CLIENT : HWS_DTLS_SERVER;
         hws_ice_set_controlling(peer->ice, false);
     }
     if (peer->timeline.started == 0) peer->timeline.started = now;
@@ -296,8 +294,7 @@ static enum hws_err take_answer(struct hws_peer *peer, const struct hws_sdp *ans
 
     if (err) return err;
     if (!peer->remote.known) {
-        peer->dtls_role =
-            answer->setup == HWS_SETUP_ACTIVE ? HWS_DTLS_SERVER : HWS_DTLS_CLIENT;
+        peer->dtls_role = answer->setup == HWS_SETUP_ACTIVE ? HWS_DTLS_SERVER : HWS_DTLS_CLIENT;
     }
     return apply_remote(peer, answer, now);
 }
@@ -318,8 +315,9 @@ static enum hws_err take(struct hws_peer *peer, enum hws_sdp_type type, struct h
     }
     if (err) return err;
     if (sdp->rejected || sdp->sctp_port == 0) {
-        hws_peer_note(peer, (struct hws_fault){HWS_ERR_UNSUPPORTED, "sdp",
-                                               "the data section is rejected", 0}, NULL);
+        hws_peer_note(
+            peer, (struct hws_fault){HWS_ERR_UNSUPPORTED, "sdp", "the data section is rejected", 0},
+            NULL);
         return HWS_ERR_UNSUPPORTED;
     }
     return type == HWS_SDP_OFFER ? take_offer(peer, sdp, now) : take_answer(peer, sdp, now);

@@ -261,8 +261,10 @@ void hws_peer_tick(struct hws_peer *peer, hws_time now)
     if (peer->sctp) hws_sctp_tick(peer->sctp, now);
     hws_peer_pump(peer, now);
     if (now >= peer->connect_deadline && peer->state == HWS_PEER_DESCRIBED) {
-        hws_peer_fail(peer, (struct hws_fault){HWS_ERR_TIMEOUT, "peer",
-                                               "the connection was not up in time", 0}, now);
+        hws_peer_fail(
+            peer,
+            (struct hws_fault){HWS_ERR_TIMEOUT, "peer", "the connection was not up in time", 0},
+            now);
     }
 }
 

@@ -73,10 +73,10 @@ enum hws_channel_state {
 };
 
 enum { /* what is still to be told of a channel; told in this order */
-    HWS_TELL_INCOMING = 1,
-    HWS_TELL_OPEN = 2,
-    HWS_TELL_WRITABLE = 4,
-    HWS_TELL_CLOSED = 8,
+       HWS_TELL_INCOMING = 1,
+       HWS_TELL_OPEN = 2,
+       HWS_TELL_WRITABLE = 4,
+       HWS_TELL_CLOSED = 8,
 };
 
 enum { HWS_NO_STREAM = 0xFFFF }; /* never a stream of a channel (RFC 8832 section 6) */
@@ -87,10 +87,10 @@ struct hws_peer_channel {
     uint16_t stream; /**< HWS_NO_STREAM until the DTLS role is known */
     uint8_t tell;    /**< HWS_TELL_ bits */
     bool unordered;
-    bool acked;      /**< both sides know of it: unordered messages may overtake */
-    bool owe_open;   /**< our OPEN did not fit yet */
-    bool owe_ack;    /**< likewise the ACK */
-    bool blocked;    /**< a send was refused: tell WRITABLE */
+    bool acked;    /**< both sides know of it: unordered messages may overtake */
+    bool owe_open; /**< our OPEN did not fit yet */
+    bool owe_ack;  /**< likewise the ACK */
+    bool blocked;  /**< a send was refused: tell WRITABLE */
     bool reset_sent, reset_received;
     enum hws_reliability reliability;
     uint32_t reliability_value;
@@ -145,7 +145,7 @@ struct hws_peer {
     struct hws_candidate *early_candidates; /**< owned; freed when written */
     size_t early_candidate_count;
     bool early_end;
-    bool described_once; /**< our first description is out: candidates are trickled */
+    bool described_once;   /**< our first description is out: candidates are trickled */
     struct hws_ring early; /**< DTLS datagrams from before there was a DTLS association */
 
     struct hws_signal_item *signals, *signals_tail, *signal_out; /**< owned; out is lent */
@@ -193,8 +193,7 @@ HWS_MUST_USE enum hws_err hws_peer_local_candidate(struct hws_peer *peer,
 
 /* pump.c */
 void hws_peer_pump(struct hws_peer *peer, hws_time now);
-enum hws_err hws_peer_feed_dtls(struct hws_peer *peer, const struct hws_datagram *in,
-                                hws_time now);
+enum hws_err hws_peer_feed_dtls(struct hws_peer *peer, const struct hws_datagram *in, hws_time now);
 /** Take SCTP events until one is a user message, which becomes peer->inbound. */
 void hws_peer_pull_sctp(struct hws_peer *peer, hws_time now);
 

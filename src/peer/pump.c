@@ -37,8 +37,8 @@ static void start_dtls(struct hws_peer *peer, hws_time now)
     if (hws_ice_path(peer->ice, &path) && path.rtt > 0) config.rto = 2 * path.rtt + HWS_MS(20);
     err = hws_dtls_new(&config, &peer->dtls);
     if (!err) {
-        err = hws_dtls_expect(peer->dtls, peer->remote.fingerprints,
-                              peer->remote.fingerprint_count, now);
+        err = hws_dtls_expect(peer->dtls, peer->remote.fingerprints, peer->remote.fingerprint_count,
+                              now);
     }
     if (err) {
         hws_peer_fail(peer, (struct hws_fault){err, "dtls", "the association cannot be made", 0},
@@ -79,12 +79,14 @@ static void pump_ice(struct hws_peer *peer, hws_time now)
         case HWS_ICE_FAILED:
             /* A restart that found nothing leaves the path of before, while there is consent. */
             if (hws_ice_path(peer->ice, &path)) break;
-            hws_peer_fail(peer, (struct hws_fault){HWS_ERR_UNREACHABLE, "ice",
-                                                   "no candidate pair works", 0}, now);
+            hws_peer_fail(
+                peer, (struct hws_fault){HWS_ERR_UNREACHABLE, "ice", "no candidate pair works", 0},
+                now);
             break;
         case HWS_ICE_EXPIRED:
-            hws_peer_fail(peer, (struct hws_fault){HWS_ERR_TIMEOUT, "ice",
-                                                   "the other side fell silent", 0}, now);
+            hws_peer_fail(
+                peer, (struct hws_fault){HWS_ERR_TIMEOUT, "ice", "the other side fell silent", 0},
+                now);
             break;
         }
         if (err) hws_peer_fail(peer, (struct hws_fault){err, "peer", "out of memory", 0}, now);
@@ -140,8 +142,8 @@ static void pump_dtls(struct hws_peer *peer, hws_time now)
             start_sctp(peer, now);
             break;
         case HWS_DTLS_CLOSED:
-            hws_peer_fail(peer, (struct hws_fault){HWS_ERR_CLOSED, "dtls",
-                                                   "the other side closed", 0}, now);
+            hws_peer_fail(
+                peer, (struct hws_fault){HWS_ERR_CLOSED, "dtls", "the other side closed", 0}, now);
             break;
         case HWS_DTLS_FAILED:
             hws_peer_fail(peer, hws_dtls_fault(peer->dtls), now);

@@ -18,7 +18,7 @@ struct hws_client {
     hws_time timeout;
     hws_time started; /* of connecting; 0 = not yet */
     struct hws_client_timeline timeline;
-    enum hws_err ended;            /* why the connection is over; HWS_OK while it is not */
+    enum hws_err ended; /* why the connection is over; HWS_OK while it is not */
     bool over;
     char label[64];
 };
@@ -203,8 +203,7 @@ static bool take_event(struct hws_client *client, const struct hws_event *event,
         finish(client, HWS_ERR_CLOSED);
         break;
     case HWS_EVENT_CLOSED:
-        if (!client->over)
-            hws_link_because(&client->link, "%s", hws_peer_fault_text(client->peer));
+        if (!client->over) hws_link_because(&client->link, "%s", hws_peer_fault_text(client->peer));
         finish(client, event->fault.err);
         break;
     case HWS_EVENT_NONE:

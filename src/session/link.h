@@ -27,14 +27,14 @@ struct hws_link_config {
 /** Embedded in its session. */
 struct hws_link {
     struct hws_loop *loop;
-    struct hws_stream *stream; /**< NULL after it ended */
+    struct hws_stream *stream;        /**< NULL after it ended */
     struct hws_signal_client *signal; /**< one for each stream */
     struct hws_signal_client_config signal_config;
     struct hws_stream_config stream_config; /**< its url is owned, for opening it again */
-    atomic_bool woken;    /**< somebody wants the waiting function back */
-    bool stream_up;       /**< the distributor answered */
+    atomic_bool woken;                      /**< somebody wants the waiting function back */
+    bool stream_up;                         /**< the distributor answered */
     bool stream_ended;
-    int stream_status;    /**< gRPC status, once it ended */
+    int stream_status;           /**< gRPC status, once it ended */
     char reason[HWS_REASON_MAX]; /**< one sentence for the last failure */
 };
 

@@ -31,9 +31,9 @@ struct hws_worker {
     size_t guest_max, guest_count;
     hws_time timeout;
     bool started, registered;
-    bool lost;           /* the distributor is gone, and it has been told */
-    bool back;           /* it is there again, which has not been told */
-    hws_time retry_at;   /* while lost: when to try again */
+    bool lost;         /* the distributor is gone, and it has been told */
+    bool back;         /* it is there again, which has not been told */
+    hws_time retry_at; /* while lost: when to try again */
     hws_time retry_wait;
     struct guest *ended; /* its CLOSED event is out: freed at the next call */
     char closed_reason[HWS_REASON_MAX];

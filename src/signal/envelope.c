@@ -9,9 +9,9 @@
 #include <string.h>
 
 enum {
-    UNKNOWN_FIELD_MAX = 16,  /* room for a later version; protobuf-c spends 40 bytes on each */
-    FIELD_MAX = 64,          /* all fields, repeated ones too: the last one counts */
-    UNPACK_OVERHEAD = 8192,  /* what protobuf-c allocates for so many, beside what it copies */
+    UNKNOWN_FIELD_MAX = 16, /* room for a later version; protobuf-c spends 40 bytes on each */
+    FIELD_MAX = 64,         /* all fields, repeated ones too: the last one counts */
+    UNPACK_OVERHEAD = 8192, /* what protobuf-c allocates for so many, beside what it copies */
     FIELD_NUMBER_MAX = (1 << 29) - 1,
     VARINT_LEN_MAX = 10,
 };
@@ -32,11 +32,11 @@ static const struct {
     const char *name;
     uint32_t wire;
 } fields[FIELD_COUNT] = {
-    [FIELD_WORKER] = {"worker_machine_id", WIRE_VARINT},
-    [FIELD_EVENT] = {"event", WIRE_VARINT},
-    [FIELD_MESSAGE] = {"message", WIRE_LENGTH},
-    [FIELD_SESSION] = {"session", WIRE_FIXED64},
-    [FIELD_SEQUENCE] = {"sequence", WIRE_VARINT},
+    [FIELD_WORKER] = {"worker_machine_id", WIRE_VARINT },
+    [FIELD_EVENT] = {"event",             WIRE_VARINT },
+    [FIELD_MESSAGE] = {"message",           WIRE_LENGTH },
+    [FIELD_SESSION] = {"session",           WIRE_FIXED64},
+    [FIELD_SEQUENCE] = {"sequence",          WIRE_VARINT },
 };
 
 /* What the walk before protobuf-c finds: the payload's place, or the field that is wrong. */

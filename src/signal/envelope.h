@@ -14,14 +14,14 @@
 #include <hawser/types.h>
 
 enum hws_rtc_event { /* numbers as in hawser.proto */
-    HWS_RTC_OFFER = 0,
-    HWS_RTC_ANSWER = 1,
-    HWS_RTC_ACCEPT_ANSWER = 2,
-    HWS_RTC_ICE_CANDIDATE = 3,
-    HWS_RTC_LOCAL_ICE_CANDIDATE = 4,
-    HWS_RTC_BLANK = 5,
-    HWS_RTC_PING = 6,
-    HWS_RTC_EVENT_COUNT
+                     HWS_RTC_OFFER = 0,
+                     HWS_RTC_ANSWER = 1,
+                     HWS_RTC_ACCEPT_ANSWER = 2,
+                     HWS_RTC_ICE_CANDIDATE = 3,
+                     HWS_RTC_LOCAL_ICE_CANDIDATE = 4,
+                     HWS_RTC_BLANK = 5,
+                     HWS_RTC_PING = 6,
+                     HWS_RTC_EVENT_COUNT
 };
 
 const char *hws_rtc_event_name(enum hws_rtc_event event); /**< such as "OFFER" */
@@ -31,11 +31,11 @@ enum hws_envelope_side { HWS_SIDE_CLIENT, HWS_SIDE_WORKER };
 enum { HWS_ENVELOPE_MAX = 64 * 1024 }; /* one packed message; bigger ones are refused */
 
 struct hws_envelope {
-    int64_t worker;          /**< worker_machine_id */
+    int64_t worker; /**< worker_machine_id */
     enum hws_rtc_event event;
     struct hws_bytes payload; /**< field "message"; borrowed */
-    uint64_t session;        /**< worker side only; 0 = none */
-    uint64_t sequence;       /**< 0 = not numbered */
+    uint64_t session;         /**< worker side only; 0 = none */
+    uint64_t sequence;        /**< 0 = not numbered */
 };
 
 /**

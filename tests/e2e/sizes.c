@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const size_t sizes[] = {0,    1,     2,         100,       1150,      1151,
-                               1200, 16384, 65535,     65536,     65537,     100000,
-                               131072, 200000, 256 * 1024 - 1, 256 * 1024};
+static const size_t sizes[] = {
+    0,     1,     2,     100,    1150,   1151,   1200,           16384,
+    65535, 65536, 65537, 100000, 131072, 200000, 256 * 1024 - 1, 256 * 1024};
 
 static uint8_t out[256 * 1024 + 1];
 
@@ -58,9 +58,9 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof(out); i++) {
         out[i] = (uint8_t)(i * 31 + i / 255);
     }
-    err = hws_client_new(&(struct hws_client_config){.distributor = argv[1],
-                                                     .worker = strtoll(argv[2], NULL, 10)},
-                         &client, &reason);
+    err = hws_client_new(
+        &(struct hws_client_config){.distributor = argv[1], .worker = strtoll(argv[2], NULL, 10)},
+        &client, &reason);
     if (err) return fail(reason, 0, err);
     err = hws_client_connect(client);
     if (err) failed = fail(hws_client_reason(client), 0, err);

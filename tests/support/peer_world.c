@@ -90,7 +90,9 @@ struct world_peer *world_add(struct world *world, const struct hws_peer_config *
     complete.log.peer = (uint32_t)world->peer_count + 1;
     assert(hws_peer_new(&complete, world->now, &peer->peer) == HWS_OK);
     peer->addr = (struct hws_address){
-        .ip = {10, 0, 0, (uint8_t)(world->peer_count + 1)}, .port = 4000, .family = HWS_FAMILY_IP4};
+        .ip = {10, 0, 0, (uint8_t)(world->peer_count + 1)},
+          .port = 4000, .family = HWS_FAMILY_IP4
+    };
     assert(hws_peer_add_local(peer->peer, &peer->addr, world->now) == HWS_OK);
     hws_peer_end_local(peer->peer, world->now);
     world->peer_count++;
@@ -154,7 +156,8 @@ static void spoil(struct flight *flight)
     if (at) at[8] = at[8] == 'A' ? 'B' : 'A';
 }
 
-static void send_signal(struct world *world, struct world_peer *from, const struct hws_signal *signal)
+static void send_signal(struct world *world, struct world_peer *from,
+                        const struct hws_signal *signal)
 {
     struct flight *flight;
 
@@ -173,13 +176,17 @@ static void land(struct world *world, struct flight *flight)
 
     if (flight->is_signal) {
         struct hws_signal signal = {
-            .kind = flight->kind, .text = {flight->data, flight->len}, .ufrag = flight->ufrag};
+            .kind = flight->kind, .text = {flight->data, flight->len},
+                 .ufrag = flight->ufrag
+        };
 
         (void)!hws_peer_signal(peer, &signal, world->now);
     } else {
-        struct hws_datagram datagram = {.local = flight->to->addr,
-                                        .remote = flight->from,
-                                        .bytes = {flight->data, flight->len}};
+        struct hws_datagram datagram = {
+            .local = flight->to->addr,
+            .remote = flight->from,
+            .bytes = {flight->data, flight->len}
+        };
 
         (void)hws_peer_feed(peer, &datagram, world->now);
     }
@@ -189,8 +196,8 @@ static void land(struct world *world, struct flight *flight)
 
 static void echo(struct world *world, struct world_peer *peer, const struct hws_event *event)
 {
-    enum hws_err err = hws_peer_send(peer->peer, event->channel, event->message_kind,
-                                     event->message, world->now);
+    enum hws_err err =
+        hws_peer_send(peer->peer, event->channel, event->message_kind, event->message, world->now);
 
     assert(err == HWS_OK || err == HWS_ERR_FULL || err == HWS_ERR_STATE);
 }

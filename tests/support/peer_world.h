@@ -17,29 +17,29 @@ struct world_event {
 
 struct world_peer {
     struct hws_peer *peer;
-    struct world_peer *remote;   /* where signals go */
+    struct world_peer *remote; /* where signals go */
     struct hws_address addr;
     struct world_event events[WORLD_EVENTS];
     size_t event_count;
     size_t message_count, message_bytes; /* received */
-    uint32_t message_sum;        /* of all bytes, by position */
-    struct hws_channel channel;  /* first channel that opened or came in */
-    bool echo;                   /* send every message back */
-    bool deaf;                   /* leave events alone: the application sleeps */
-    bool mute;                   /* its datagrams vanish, both ways: a cut cable */
-    uint8_t *back;               /* echoes that did not fit yet */
+    uint32_t message_sum;                /* of all bytes, by position */
+    struct hws_channel channel;          /* first channel that opened or came in */
+    bool echo;                           /* send every message back */
+    bool deaf;                           /* leave events alone: the application sleeps */
+    bool mute;                           /* its datagrams vanish, both ways: a cut cable */
+    uint8_t *back;                       /* echoes that did not fit yet */
     size_t back_len, back_cap;
     enum hws_message_kind last_kind;
-    uint8_t last[256 * 1024];    /* last message received */
+    uint8_t last[256 * 1024]; /* last message received */
     size_t last_len;
 };
 
 struct world {
     hws_time now;
-    hws_time delay;       /* one way */
+    hws_time delay; /* one way */
     hws_time signal_delay;
     unsigned loss_percent;
-    hws_time jitter;      /* extra delay of up to this much: reorders */
+    hws_time jitter; /* extra delay of up to this much: reorders */
     uint64_t seed;
     struct hws_sctp_stack *stack;
     struct hws_identity *identity;
