@@ -53,7 +53,7 @@ struct hws_peer_config {
     size_t send_buffer;      /**< bytes that may wait to be sent; 0 = 1 MiB */
     uint16_t stream_count;   /**< SCTP streams, so channels, each way; 0 = 256 */
     hws_time consent_expiry; /**< silence after which the path is dead; 0 = 30 s */
-    hws_time connect_limit;  /**< offer or answer to connected; 0 = 39.5 s */
+    hws_time connect_limit;  /**< both descriptions in to connected; 0 = 39.5 s */
 };
 
 struct hws_peer;
@@ -109,7 +109,8 @@ HWS_MUST_USE enum hws_err hws_peer_offer(struct hws_peer *peer, hws_time now);
  * @retval HWS_ERR_STATE        an answer without an offer of ours, or a second offer
  * @retval HWS_ERR_MISMATCH     the answer does not fit our offer
  * @retval HWS_ERR_TOO_BIG      over 32 KiB of description or 1 KiB of candidate
- * @retval HWS_ERR_UNSUPPORTED  nothing in it that we could use, or an mDNS candidate
+ * @retval HWS_ERR_UNSUPPORTED  nothing in it that we could use, an mDNS candidate, or a later offer
+ *                              that asks for a new association; nothing changed
  * @retval HWS_ERR_FULL         more candidates than are kept; this one is dropped
  */
 HWS_MUST_USE enum hws_err hws_peer_signal(struct hws_peer *peer, const struct hws_signal *in,

@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/input.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@ static bool write_all(struct hws_bytes bytes)
     while (bytes.len > 0) {
         ssize_t done = write(STDOUT_FILENO, bytes.data, bytes.len);
 
+        if (done < 0 && errno == EINTR && !hws_interrupted()) continue;
         if (done < 0) return false;
         bytes.data += done;
         bytes.len -= (size_t)done;

@@ -33,11 +33,17 @@ static void on_signal(int number)
 void hws_catch_signals(void (*wake)(void *user), void *user)
 {
     struct sigaction action = {.sa_handler = on_signal};
+    sigset_t both, before;
 
+    sigemptyset(&both);
+    sigaddset(&both, SIGINT);
+    sigaddset(&both, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &both, &before);
     wake_user = user;
     wake_session = wake;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 bool hws_interrupted(void)

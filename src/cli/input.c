@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -73,17 +74,30 @@ void hws_input_free(struct hws_input *input)
     if (!running) release(input);
 }
 
+/* Signals are for the main thread: the session that they wake may be gone before this one is. */
+static int start_thread(struct hws_input *input)
+{
+    sigset_t all, before;
+    pthread_t thread;
+    int failed;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    failed = pthread_create(&thread, NULL, run, input);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed ? failed : pthread_detach(thread);
+}
+
 enum hws_err hws_input_start(void (*wake)(void *user), void *user, struct hws_input **out)
 {
     struct hws_input *input = calloc(1, sizeof(*input));
-    pthread_t thread;
 
     if (!input) return HWS_ERR_NO_MEMORY;
     input->wake = wake;
     input->user = user;
     input->running = true;
     if (pthread_mutex_init(&input->lock, NULL) || pthread_cond_init(&input->taken, NULL) ||
-        pthread_create(&thread, NULL, run, input) || pthread_detach(thread)) {
+        start_thread(input)) {
         free(input);
         return HWS_ERR_IO;
     }

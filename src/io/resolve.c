@@ -6,6 +6,7 @@
 
 #include <netdb.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,13 +122,17 @@ static void *run(void *arg)
 
 static enum hws_err start_thread(struct hws_lookup *lookup)
 {
+    sigset_t all, before;
     pthread_attr_t attr;
     pthread_t thread;
     int failed;
 
     if (pthread_attr_init(&attr) != 0) return HWS_ERR_IO;
     failed = pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+    sigfillset(&all); /* signals are for the program's own threads */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     if (!failed) failed = pthread_create(&thread, &attr, run, lookup);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attr);
     return failed ? HWS_ERR_IO : HWS_OK;
 }

@@ -332,6 +332,9 @@ enum hws_err hws_peer_take_description(struct hws_peer *peer, enum hws_sdp_type 
     if (!sdp) return HWS_ERR_NO_MEMORY;
     err = take(peer, type, text, sdp, now);
     free(sdp);
+    if (err && peer->fault.err != err)
+        hws_peer_note(peer, (struct hws_fault){err, "peer", "the description is refused", 0},
+                      hws_strerror(err));
     return err;
 }
 

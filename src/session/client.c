@@ -1,4 +1,5 @@
 /* A client's session: from the id of a worker to a channel, and messages on it. */
+#include "base/limits.h"
 #include "fsm/offering.h"
 #include "session/link.h"
 
@@ -21,6 +22,7 @@ struct hws_client {
     enum hws_err ended; /* why the connection is over; HWS_OK while it is not */
     bool over;
     char label[64];
+    char mid[HWS_MID_MAX + 1]; /* of the section that our candidates belong to */
 };
 
 /* ---- Life */
@@ -156,6 +158,7 @@ static void take_local_signal(struct hws_client *client, const struct hws_signal
 {
     enum hws_err err;
 
+    (void)snprintf(client->mid, sizeof(client->mid), "%s", signal->mid);
     if (signal->kind == HWS_SIGNAL_CANDIDATE) {
         err = hws_offering_hold(client->session, signal->text);
     } else {
@@ -171,7 +174,7 @@ static void take_local_signal(struct hws_client *client, const struct hws_signal
 static void send_candidates(struct hws_client *client)
 {
     hws_time now = hws_loop_now(client->link.loop);
-    struct hws_signal signal = {.kind = HWS_SIGNAL_CANDIDATE, .mid = "0"};
+    struct hws_signal signal = {.kind = HWS_SIGNAL_CANDIDATE, .mid = client->mid};
 
     while (hws_offering_next_candidate(client->session, &signal.text)) {
         if (hws_signal_client_send(client->link.signal, 0, &signal, now) != HWS_OK) return;
@@ -187,18 +190,26 @@ static void opened(struct hws_client *client)
     client->timeline.channel_open = hws_loop_now(client->link.loop) - client->started;
 }
 
+/* The worker may open channels of its own; this session has one. */
+static bool is_ours(const struct hws_client *client, struct hws_channel channel)
+{
+    return channel.slot == client->channel.slot && channel.generation == client->channel.generation;
+}
+
 /* An event of our peer; true when it is a message for the caller. */
 static bool take_event(struct hws_client *client, const struct hws_event *event,
                        struct hws_received *out)
 {
     switch (event->kind) {
     case HWS_EVENT_MESSAGE:
+        if (!is_ours(client, event->channel)) break;
         *out = (struct hws_received){event->message_kind, event->message};
         return true;
     case HWS_EVENT_CHANNEL_OPEN:
-        opened(client);
+        if (is_ours(client, event->channel)) opened(client);
         break;
     case HWS_EVENT_CHANNEL_CLOSED:
+        if (!is_ours(client, event->channel)) break;
         hws_link_because(&client->link, "the worker closed the channel");
         finish(client, HWS_ERR_CLOSED);
         break;

@@ -58,15 +58,17 @@ void hws_link_fini(struct hws_link *link)
 enum hws_err hws_link_reopen(struct hws_link *link)
 {
     struct hws_signal_client *fresh;
+    struct hws_stream *old = link->stream;
     enum hws_err err = hws_signal_client_new(&link->signal_config, &fresh);
 
     if (err) return err;
     hws_signal_client_free(link->signal);
     link->signal = fresh;
-    hws_stream_free(link->stream);
     link->stream = NULL;
     link->stream_up = link->stream_ended = false;
-    return hws_stream_open(&link->stream_config, &link->stream, NULL);
+    err = hws_stream_open(&link->stream_config, &link->stream, NULL);
+    hws_stream_free(old); /* after the new one, or gRPC would shut down between them */
+    return err;
 }
 
 void hws_link_because(struct hws_link *link, const char *format, ...)

@@ -1,4 +1,5 @@
 /* A worker's session object: registers, answers every client, and hands on what they send. */
+#include "base/limits.h"
 #include "fsm/answering.h"
 #include "session/link.h"
 
@@ -22,7 +23,8 @@ struct guest {
     struct hws_answering *session;
     uint64_t signalling; /* session number at the distributor; 0 = that is over */
     uint32_t generation;
-    bool told; /* CONNECTED was told, so CLOSED will be */
+    bool told;                 /* CONNECTED was told, so CLOSED will be */
+    char mid[HWS_MID_MAX + 1]; /* of the section that our candidates belong to */
 };
 
 struct hws_worker {
@@ -235,7 +237,7 @@ static void take_signalling(struct hws_worker *worker)
         switch (event.kind) {
         case HWS_SIGNAL_REGISTERED:
             worker->registered = true;
-            worker->back = worker->lost;
+            worker->back = worker->back || worker->lost;
             worker->lost = false;
             worker->retry_wait = HWS_MS(RETRY_FIRST_MS);
             break;
@@ -254,7 +256,7 @@ static void take_signalling(struct hws_worker *worker)
 
 static void send_candidates(struct hws_worker *worker, struct guest *guest, hws_time now)
 {
-    struct hws_signal signal = {.kind = HWS_SIGNAL_CANDIDATE, .mid = "0"};
+    struct hws_signal signal = {.kind = HWS_SIGNAL_CANDIDATE, .mid = guest->mid};
 
     while (hws_answering_next_candidate(guest->session, &signal.text)) {
         if (!guest->signalling) continue;
@@ -269,6 +271,7 @@ static void take_local_signal(struct hws_worker *worker, struct guest *guest,
     hws_time now = hws_loop_now(worker->link.loop);
     enum hws_err err = HWS_OK;
 
+    (void)snprintf(guest->mid, sizeof(guest->mid), "%s", signal->mid);
     if (signal->kind == HWS_SIGNAL_CANDIDATE) {
         err = hws_answering_hold(guest->session, signal->text);
     } else if (guest->signalling) {
@@ -438,6 +441,9 @@ enum hws_err hws_worker_register(struct hws_worker *worker)
 
     if (worker->started) return HWS_ERR_STATE;
     while (!err && !worker->registered) {
+        take_signalling(worker);
+        if (worker->registered) break;
+        if (worker->link.stream_ended) return hws_err_of_status(worker->link.stream_status);
         if (hws_link_left(&worker->link, deadline) == 0) {
             hws_link_because(&worker->link, "the distributor %s did not confirm in time",
                              worker->link.stream_config.url);
@@ -445,9 +451,6 @@ enum hws_err hws_worker_register(struct hws_worker *worker)
         }
         if (hws_link_take_wake(&worker->link)) return HWS_ERR_AGAIN;
         err = hws_link_turn(&worker->link, hws_link_left(&worker->link, deadline));
-        take_signalling(worker);
-        if (!worker->registered && worker->link.stream_ended)
-            return hws_err_of_status(worker->link.stream_status);
     }
     worker->started = worker->registered;
     return err;
