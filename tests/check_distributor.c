@@ -425,6 +425,33 @@ START_TEST(half_closed_client_gets_its_answer)
 }
 END_TEST
 
+/* Far more than what HTTP/2 takes in for a client that reads nothing, and our queue after that. */
+START_TEST(client_that_reads_nothing_is_cut)
+{
+    enum { FLOOD = 1000 };
+    static uint8_t payload[32768];
+    struct hws_envelope answer = {
+        .event = HWS_RTC_ANSWER, .payload = {payload, sizeof(payload)}
+    };
+    struct wire *worker, *client;
+
+    start(NULL);
+    worker = enrolled(WIRE_WORKER, 7);
+    client = wire_open(server.target, WIRE_CLIENT);
+    say(client, HWS_RTC_OFFER, 7, 0, "offer");
+    answer.session = expect(worker, HWS_RTC_OFFER, "offer");
+    for (int i = 0; i < FLOOD; i++)
+        wire_send(worker, &answer);
+    ck_assert_uint_eq(expect(worker, HWS_RTC_BLANK, ""), answer.session);
+    expect_status(client, HWS_STATUS_RESOURCE_EXHAUSTED, "limit session-queue");
+    say(worker, HWS_RTC_PING, 7, 0, "not hurt");
+    (void)expect(worker, HWS_RTC_PING, "not hurt");
+    wire_close(client);
+    wire_close(worker);
+    stop();
+}
+END_TEST
+
 START_TEST(listens_on_a_unix_socket)
 {
     char address[64];
@@ -557,6 +584,7 @@ int main(void)
     tcase_add_loop_test(tc, sigterm_ends_in_good_order, 0, 2);
     tcase_add_test(tc, sigterm_with_a_frozen_client);
     tcase_add_test(tc, half_closed_client_gets_its_answer);
+    tcase_add_test(tc, client_that_reads_nothing_is_cut);
     tcase_add_test(tc, listens_on_a_unix_socket);
     tcase_add_test(tc, address_in_use);
     tcase_add_loop_test(tc, wrong_options, 0, ROWS(mistakes));

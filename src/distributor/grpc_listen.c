@@ -94,7 +94,8 @@ static bool bind_ports(struct hws_listener *listener, size_t *out_failed)
         struct hws_writer out = hws_writer_over((uint8_t *)text, sizeof(text));
         int port;
 
-        hws_write_text(&out, listen->is_unix ? "%s" : "%s:%u", listen->host, server->ports[i]);
+        hws_write_text(&out, "%s", listen->host);
+        if (!listen->is_unix) hws_write_text(&out, ":%u", server->ports[i]);
         hws_write_u8(&out, '\0');
         port = grpc_server_add_http2_port(listener->grpc, text, credentials);
         bound = port > 0;
