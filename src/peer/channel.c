@@ -307,11 +307,6 @@ void hws_channels_writable(struct hws_peer *peer, hws_time now)
     }
 }
 
-void hws_channels_start(struct hws_peer *peer, hws_time now)
-{
-    hws_channels_writable(peer, now);
-}
-
 void hws_channels_up(struct hws_peer *peer)
 {
     for (uint16_t i = 0; i < peer->channel_cap; i++) {

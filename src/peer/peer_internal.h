@@ -200,8 +200,6 @@ void hws_peer_pull_sctp(struct hws_peer *peer, hws_time now);
 /* channel.c */
 HWS_MUST_USE enum hws_err hws_channels_init(struct hws_peer *peer);
 void hws_channels_fini(struct hws_peer *peer);
-/** The DTLS role is known and the association exists: number our channels and announce them. */
-void hws_channels_start(struct hws_peer *peer, hws_time now);
 /** The association is up, maybe with fewer streams than we asked for: channels beyond them end. */
 void hws_channels_up(struct hws_peer *peer);
 /** Send what is owed and what waits, as far as the association takes it. */
@@ -210,6 +208,7 @@ void hws_channels_flush(struct hws_peer *peer, hws_time now);
 bool hws_channels_message(struct hws_peer *peer, const struct hws_sctp_event *event, hws_time now);
 void hws_channels_reset_received(struct hws_peer *peer, uint16_t stream, hws_time now);
 void hws_channels_reset_sent(struct hws_peer *peer, uint16_t stream);
+/** There is room, or the association is new: number and announce our channels, send what waits. */
 void hws_channels_writable(struct hws_peer *peer, hws_time now);
 /** The peer is over: every channel ends. */
 void hws_channels_end(struct hws_peer *peer);

@@ -127,7 +127,7 @@ static void start_sctp(struct hws_peer *peer, hws_time now)
     }
     /* What waits is handed over before the association is up: it travels with COOKIE-ECHO
      * (RFC 9260 section 5.1) and saves a round trip. */
-    hws_channels_start(peer, now);
+    hws_channels_writable(peer, now);
 }
 
 static void pump_dtls(struct hws_peer *peer, hws_time now)

@@ -2,6 +2,8 @@
 #ifndef SUPPORT_CHECK_MAIN_H
 #define SUPPORT_CHECK_MAIN_H
 
+#include "support/suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 
@@ -9,14 +11,9 @@
 static inline int run_case(const char *name, TCase *tc)
 {
     Suite *suite = suite_create(name);
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     suite_add_tcase(suite, tc);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }
 
 #endif /* SUPPORT_CHECK_MAIN_H */
