@@ -30,6 +30,7 @@ struct hws_loop_config {
     /** "stun:host[:port]" (RFC 7064 section 3.1), borrowed for the call; a bad one is an error. */
     const char *const *ice_servers;
     size_t ice_server_count;
+    const struct hws_identity *identity; /**< borrowed; outlives the loop; NULL = a fresh one */
     /** Use loopback addresses beside the others. They are used alone where nothing else is up. */
     bool loopback;
 };

@@ -36,11 +36,34 @@ struct hws_sctp_stack;
 HWS_MUST_USE enum hws_err hws_sctp_stack_new(hws_time now, struct hws_sctp_stack **out);
 void hws_sctp_stack_free(struct hws_sctp_stack *stack); /**< after all its peers; accepts NULL */
 
-/** A certificate with its private key: ECDSA P-256, self-signed, made fresh; never stored. */
+/** A certificate with its private key, and which versions of DTLS are spoken with it. */
 struct hws_identity;
 
-/** @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_CRYPTO */
+enum hws_dtls_versions { HWS_DTLS_13_OR_12, HWS_DTLS_12_ONLY, HWS_DTLS_13_ONLY };
+
+/** Zero is always the default. */
+struct hws_identity_config {
+    /** PEM: the certificate (more of a chain may follow it) and its private key, ECDSA P-256 or
+     *  RSA of 2048 bits and more. Both empty: ECDSA P-256, self-signed, made fresh, never stored.
+     *  Borrowed for the call. */
+    struct hws_bytes certificate, private_key;
+    enum hws_dtls_versions versions;
+    /** As DTLS client send a key share of X25519MLKEM768 beside X25519: the first flight then
+     *  takes two datagrams. As server it is taken whenever the client sends one. */
+    bool post_quantum;
+};
+
+/** A fresh one. @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_CRYPTO */
 HWS_MUST_USE enum hws_err hws_identity_new(struct hws_identity **out);
+/**
+ * @retval HWS_ERR_MALFORMED    the certificate or the key is not PEM of what is wanted
+ * @retval HWS_ERR_UNSUPPORTED  a kind of key that no peer would take
+ * @retval HWS_ERR_MISMATCH     the key is not the certificate's
+ * @retval HWS_ERR_ARGUMENT     only one of the two, or an unknown version
+ * @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_CRYPTO
+ */
+HWS_MUST_USE enum hws_err hws_identity_new_from(const struct hws_identity_config *config,
+                                                struct hws_identity **out);
 void hws_identity_free(struct hws_identity *identity); /**< after all its peers; accepts NULL */
 
 /** How to make a peer. Zero every field that you do not set: zero is always the default. */
@@ -49,11 +72,16 @@ struct hws_peer_config {
     const struct hws_identity *identity; /**< borrowed; outlives the peer; shared by many peers */
     struct hws_random random;
     struct hws_log log;
-    size_t max_message_size; /**< biggest message we take, bytes; 0 = 256 KiB, at most 16 MiB */
-    size_t send_buffer;      /**< bytes that may wait to be sent; 0 = 1 MiB */
-    uint16_t stream_count;   /**< SCTP streams, so channels, each way; 0 = 256 */
-    hws_time consent_expiry; /**< silence after which the path is dead; 0 = 30 s */
-    hws_time connect_limit;  /**< both descriptions in to connected; 0 = 39.5 s */
+    struct hws_key_log key_log; /**< secrets of DTLS for a packet analyser; NULL write = none */
+    struct hws_tap tap;         /**< sees every packet; NULL packet = none */
+    size_t max_message_size;    /**< biggest message we take, bytes; 0 = 256 KiB, at most 16 MiB */
+    size_t send_buffer;         /**< bytes of one channel that may wait to be sent; 0 = 1 MiB */
+    size_t send_total;          /**< bytes of all channels that may wait; 0 = 16 MiB */
+    uint16_t stream_count;      /**< SCTP streams each way, so ids of channels; 0 = 256 */
+    uint16_t channel_limit;     /**< channels at a time; 0 = 1024 or stream_count if less */
+    uint16_t sctp_port;         /**< our end's (RFC 8841 section 5); 0 = 5000 */
+    hws_time consent_expiry;    /**< silence after which the path is dead; 0 = 30 s */
+    hws_time connect_limit;     /**< both descriptions in to connected; 0 = 39.5 s */
 };
 
 struct hws_peer;
@@ -98,8 +126,19 @@ struct hws_signal {
     const char *ufrag; /**< candidate: ICE generation; NUL-terminated, may be NULL */
 };
 
-/** Become the offerer: an offer comes out of next_signal. @retval HWS_ERR_STATE */
+/** Make an offer: it comes out of next_signal. The first begins the connection; a later one changes
+ *  nothing, but lets the other side answer anew. @retval HWS_ERR_STATE  an offer is under way */
 HWS_MUST_USE enum hws_err hws_peer_offer(struct hws_peer *peer, hws_time now);
+
+/** Offer an ICE restart (RFC 8445 section 9): new credentials and new checks, while data goes on
+ *  over the old path until a new one is nominated.
+ *  @retval HWS_ERR_STATE  not connected yet, or an offer is under way */
+HWS_MUST_USE enum hws_err hws_peer_restart_ice(struct hws_peer *peer, hws_time now);
+
+/** Take our unanswered offer back (RFC 9429 section 4.1.10.2): the other side's offer may come in
+ *  its place. Tell the other side by other means, or let its offer do so.
+ *  @retval HWS_ERR_STATE  there is none */
+HWS_MUST_USE enum hws_err hws_peer_rollback(struct hws_peer *peer, hws_time now);
 
 /**
  * What the other side signalled. A remote offer makes an answer come out of next_signal; remote
@@ -149,19 +188,27 @@ enum hws_channel_reliability {
 
 /** A channel to open. Zero is a reliable, ordered channel with an empty label. */
 struct hws_channel_config {
-    const char *label; /**< UTF-8, NUL-terminated, may be NULL; copied */
+    const char *label;    /**< UTF-8, may be NULL; copied */
+    size_t label_len;     /**< bytes, at most 65535; 0 = up to the NUL */
+    const char *protocol; /**< of the application (RFC 8831 section 6.4), as the label */
+    size_t protocol_len;
     bool unordered;
     enum hws_channel_reliability reliability;
     uint32_t reliability_value;
+    uint16_t priority; /**< weight of its turns; 0 = 256, "normal" (RFC 8831 section 6.4) */
+    /** Both sides open the channel with the same @c id by themselves, and nothing is announced. */
+    bool negotiated;
+    uint16_t id; /**< SCTP stream of a negotiated channel; else 0, and it is chosen here */
 };
 
 /**
- * Open a channel in-band (RFC 8832 section 6). It may be sent on at once: what is sent before the
- * connection is up waits in the send buffer.
+ * Open a channel: in-band (RFC 8832 section 6), or negotiated by the application. It may be sent
+ * on at once: what is sent before the connection is up waits in the send buffer.
  *
- * @retval HWS_ERR_FULL      all ids are in use
- * @retval HWS_ERR_STATE     the peer is closed
- * @retval HWS_ERR_ARGUMENT  the label is longer than 65535 bytes or not UTF-8
+ * @retval HWS_ERR_FULL      all ids, or channel_limit channels, are in use
+ * @retval HWS_ERR_STATE     the peer is closed, or the id of a negotiated channel is in use
+ * @retval HWS_ERR_ARGUMENT  label or protocol is longer than 65535 bytes or not UTF-8, or the id
+ *                           is not below stream_count
  */
 HWS_MUST_USE enum hws_err hws_peer_open_channel(struct hws_peer *peer,
                                                 const struct hws_channel_config *config,
@@ -184,6 +231,35 @@ HWS_MUST_USE enum hws_err hws_peer_send(struct hws_peer *peer, struct hws_channe
 enum hws_err hws_peer_close_channel(struct hws_peer *peer, struct hws_channel channel,
                                     hws_time now);
 
+/** The same, but what is queued and not yet on its way is dropped. A channel that is closing
+ *  already may still be aborted. @retval HWS_ERR_STATE  it is gone */
+enum hws_err hws_peer_abort_channel(struct hws_peer *peer, struct hws_channel channel,
+                                    hws_time now);
+
+/** Bytes of this channel that wait and are not yet on their way: what a browser calls
+ *  bufferedAmount. 0 for one that is gone. */
+size_t hws_peer_channel_buffered(const struct hws_peer *peer, struct hws_channel channel);
+
+/** When hws_peer_channel_buffered() falls from above @p bytes to @p bytes or less,
+ *  HWS_EVENT_BUFFER_LOW is told. 0 at first. @retval HWS_ERR_STATE  it is gone */
+enum hws_err hws_peer_set_buffer_low(struct hws_peer *peer, struct hws_channel channel,
+                                     size_t bytes);
+
+/** What is known of a channel. */
+struct hws_channel_info {
+    struct hws_bytes label, protocol; /**< borrowed until the next call on the peer */
+    bool unordered, negotiated;
+    bool incoming; /**< the other side opened it */
+    enum hws_channel_reliability reliability;
+    uint32_t reliability_value;
+    uint16_t priority;
+    bool has_id; /**< the id is known once the DTLS roles are */
+    uint16_t id;
+};
+/** False for a channel that is gone. */
+bool hws_peer_channel_info(const struct hws_peer *peer, struct hws_channel channel,
+                           struct hws_channel_info *out);
+
 /** End the connection now: what is not sent is lost. Legal in every state; twice is no error. */
 void hws_peer_close(struct hws_peer *peer, hws_time now);
 
@@ -192,6 +268,14 @@ void hws_peer_close(struct hws_peer *peer, hws_time now);
 void hws_peer_doubt(struct hws_peer *peer, hws_time now);
 
 /* Questions. */
+
+/** Keying material for the application (RFC 5705 section 4, RFC 8446 section 7.5): both sides get
+ *  the same bytes for the same label and context.
+ *  @param[in] label    NUL-terminated, such as "EXPORTER-my-protocol"
+ *  @param[in] context  may be empty
+ *  @retval HWS_ERR_STATE  DTLS is not up  @retval HWS_ERR_CRYPTO  @retval HWS_ERR_ARGUMENT */
+HWS_MUST_USE enum hws_err hws_peer_export_key(const struct hws_peer *peer, const char *label,
+                                              struct hws_bytes context, uint8_t *out, size_t len);
 
 /** Bytes handed to hws_peer_send() on all channels that the other side has not acknowledged. */
 size_t hws_peer_buffered(const struct hws_peer *peer);

@@ -52,9 +52,12 @@ struct hws_client_config {
     bool insecure;     /**< allow plain text to a distributor that is not on loopback */
     const char *const *ice_servers; /**< "stun:host[:port]" each */
     size_t ice_server_count;
-    bool loopback;    /**< see struct hws_loop_config */
-    hws_time timeout; /**< for connecting; 0 = 30 s */
+    bool loopback;                       /**< see struct hws_loop_config */
+    hws_time timeout;                    /**< for connecting; 0 = 30 s */
+    const struct hws_identity *identity; /**< borrowed; outlives the client; NULL = a fresh one */
     struct hws_log log;
+    struct hws_key_log key_log; /**< see struct hws_peer_config */
+    struct hws_tap tap;
 };
 
 struct hws_client;
@@ -129,9 +132,12 @@ struct hws_worker_config {
     const char *const *ice_servers;
     size_t ice_server_count;
     bool loopback;
-    size_t client_max; /**< connections at a time; 0 = 1024; more are refused */
-    hws_time timeout;  /**< for registering; 0 = 30 s */
+    size_t client_max;                   /**< connections at a time; 0 = 1024; more are refused */
+    hws_time timeout;                    /**< for registering; 0 = 30 s */
+    const struct hws_identity *identity; /**< borrowed; outlives the worker; NULL = a fresh one */
     struct hws_log log;
+    struct hws_key_log key_log; /**< see struct hws_peer_config; of all connections */
+    struct hws_tap tap;
 };
 
 struct hws_worker;

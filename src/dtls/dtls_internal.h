@@ -11,6 +11,8 @@
 #include "dtls/fingerprint.h"
 #include "dtls/record.h"
 
+#include <hawser/peer.h>
+
 struct WOLFSSL;
 struct WOLFSSL_CTX;
 
@@ -23,8 +25,6 @@ struct hws_identity {
     uint8_t certificate[HWS_CERTIFICATE_MAX]; /**< DER */
     size_t certificate_len;
 };
-
-enum hws_dtls_versions { HWS_DTLS_13_OR_12, HWS_DTLS_12_ONLY, HWS_DTLS_13_ONLY };
 
 /** As hws_identity_new(); tests play peers that speak only one version. */
 HWS_MUST_USE enum hws_err hws_identity_new_for(enum hws_dtls_versions versions,

@@ -222,6 +222,7 @@ static bool take_event(struct hws_client *client, const struct hws_event *event,
     case HWS_EVENT_CONNECTED:
     case HWS_EVENT_CHANNEL_INCOMING:
     case HWS_EVENT_WRITABLE:
+    case HWS_EVENT_BUFFER_LOW:
         break;
     }
     return false;
