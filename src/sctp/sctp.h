@@ -120,6 +120,31 @@ struct hws_fault hws_sctp_fault(const struct hws_sctp *sctp);
 size_t hws_sctp_buffered(const struct hws_sctp *sctp);
 uint16_t hws_sctp_streams(const struct hws_sctp *sctp); /**< outgoing, as negotiated */
 
+/** Counters since hws_sctp_new(), and what is known now; what is not known is 0. */
+struct hws_sctp_stats {
+    uint64_t packets_sent,
+        bytes_sent; /**< whole SCTP packets, as hws_sctp_next_packet() gave them */
+    uint64_t packets_received, bytes_received;  /**< likewise, those that passed the check */
+    uint64_t messages_sent, message_bytes_sent; /**< accepted by hws_sctp_send() */
+    uint64_t messages_received, message_bytes_received; /**< told as HWS_SCTP_MESSAGE */
+    uint64_t chunks_sent;                               /**< of data, with those sent again */
+    uint64_t chunks_resent;                             /**< of those: sent again */
+    uint64_t chunks_received;                           /**< of data, duplicates included */
+    uint64_t dropped_malformed;  /**< inbound packets that break a rule, are cut off or unknown */
+    uint64_t dropped_unexpected; /**< inbound packets before connect or after the end */
+    uint64_t dropped_queue_full; /**< outbound packets that found no room; sent again later */
+    uint64_t messages_abandoned; /**< inbound ones that had begun when the peer gave them up */
+    size_t unacknowledged;       /**< bytes of messages accepted and not acknowledged */
+    size_t congestion_window, peer_window; /**< bytes */
+    size_t mtu;                            /**< biggest SCTP packet, bytes */
+    hws_time round_trip;                   /**< smoothed, microseconds */
+    hws_time retransmission_timeout;       /**< microseconds */
+    uint16_t streams_out, streams_in;      /**< as negotiated */
+    bool interleaving;                     /**< I-DATA is in use (RFC 8260) */
+};
+
+void hws_sctp_stats(const struct hws_sctp *sctp, struct hws_sctp_stats *out);
+
 /* The check of every inbound packet (packet_check.c), pure and fuzzed on its own. */
 struct hws_sctp_ports {
     uint16_t local, remote;
