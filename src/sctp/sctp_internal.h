@@ -102,11 +102,13 @@ struct hws_sctp {
     bool interleaving;                 /**< I-DATA was negotiated (RFC 8260 section 2.2.1) */
 
     struct hws_sctp_batch
-        batches[2];    /**< unacknowledged messages: the older ones, the newer ones */
-    size_t depth;      /**< bytes that may wait or fly before send says that it is full */
-    bool depth_is_old; /**< the congestion window may have moved */
-    bool wanted;       /**< a message found no room */
-    size_t wanted_at;  /**< bytes buffered then */
+        batches[2];     /**< unacknowledged messages: the older ones, the newer ones */
+    size_t depth;       /**< bytes that may wait or fly before send says that it is full */
+    bool depth_is_old;  /**< the congestion window may have moved */
+    bool wanted;        /**< a message found no room */
+    bool one_by_one;    /**< messages are sent one after the other, see usrsctp_send.c */
+    size_t behind_long; /**< bytes handed over since the last message that asks for it */
+    size_t wanted_at;   /**< bytes buffered then */
 
     struct hws_stream_set reset_wanted;   /**< asked for, not told to usrsctp yet */
     struct hws_stream_set reset_asked;    /**< told to usrsctp, not confirmed */
@@ -127,6 +129,8 @@ struct hws_sctp {
 size_t hws_sctp_used(const struct hws_sctp *sctp);
 /** Is there room again, with some to spare? */
 bool hws_sctp_has_room(struct hws_sctp *sctp);
+/** Streams take turns; or messages go out one after the other, whatever their stream. */
+bool hws_sctp_set_one_by_one(struct hws_sctp *sctp, bool one_by_one);
 /** Tell usrsctp the resets that wait, if it is up. */
 void hws_sctp_flush_resets(struct hws_sctp *sctp);
 

@@ -76,6 +76,37 @@ bool hws_sctp_has_room(struct hws_sctp *sctp)
     return used < sctp->wanted_at && has_room(sctp, used + sctp->depth / 8);
 }
 
+bool hws_sctp_set_one_by_one(struct hws_sctp *sctp, bool one_by_one)
+{
+    /* Round robin: a message at a time with DATA, a piece at a time with I-DATA. */
+    struct sctp_assoc_value scheduler = {SCTP_ALL_ASSOC,
+                                         one_by_one ? SCTP_SS_FIRST_COME : SCTP_SS_ROUND_ROBIN};
+
+    sctp->one_by_one = one_by_one;
+    return usrsctp_setsockopt(sctp->socket, IPPROTO_SCTP, SCTP_PLUGGABLE_SS, &scheduler,
+                              sizeof(scheduler)) == 0;
+}
+
+/* When usrsctp 0.9.5 gives up a message of several pieces, it takes all that follows its first piece
+ * to be of the same message. With interleaving that hits others, reliable ones too. So as long as
+ * such a message may have pieces to send, messages go out one after the other. */
+static void choose_turns(struct hws_sctp *sctp, const struct hws_sctp_message *msg, size_t used)
+{
+    enum { PIECE_OVERHEAD = 64 }; /* more than the headers of a packet with one piece */
+    bool interleaves =
+        sctp->state == HWS_SCTP_CONNECTING ? !sctp->config.no_interleaving : sctp->interleaving;
+
+    if (!interleaves) return;
+    if (msg->reliability != HWS_RELIABLE && msg->data.len + PIECE_OVERHEAD > sctp->config.mtu) {
+        sctp->behind_long = 0;
+        if (!sctp->one_by_one) (void)hws_sctp_set_one_by_one(sctp, true);
+    } else if (sctp->one_by_one) {
+        /* What is not acknowledged came later: the last such message is through. */
+        if (used <= sctp->behind_long) (void)hws_sctp_set_one_by_one(sctp, false);
+        sctp->behind_long += msg->data.len;
+    }
+}
+
 static struct sctp_sendv_spa describe(const struct hws_sctp_message *msg)
 {
     struct sctp_sendv_spa spa;
@@ -118,12 +149,16 @@ enum hws_err hws_sctp_send(struct hws_sctp *sctp, const struct hws_sctp_message 
     }
     hws_sctp_enter(sctp, now);
     used = hws_sctp_used(sctp);
-    if (!has_room(sctp, used)) {
-        err = HWS_ERR_FULL;
-    } else if (usrsctp_sendv(sctp->socket, msg->data.data, msg->data.len, NULL, 0, &spa,
-                             sizeof(spa), SCTP_SENDV_SPA, 0) < 0) {
-        err = translate(errno);
+    if (has_room(sctp, used)) {
+        choose_turns(sctp, msg, used);
     } else {
+        err = HWS_ERR_FULL;
+    }
+    if (!err && usrsctp_sendv(sctp->socket, msg->data.data, msg->data.len, NULL, 0, &spa,
+                              sizeof(spa), SCTP_SENDV_SPA, 0) < 0) {
+        err = translate(errno);
+    }
+    if (!err) {
         if (used == 0) sctp->silent_since = now;
         count_message(sctp, msg->data.len, used);
         sctp->counters.messages_sent++;
