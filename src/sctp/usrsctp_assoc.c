@@ -356,6 +356,7 @@ static bool has_work(const struct hws_sctp *sctp)
 void hws_sctp_tick(struct hws_sctp *sctp, hws_time now)
 {
     hws_sctp_enter(sctp, now);
+    sctp->heard = true;
     sctp->stirred = false;
     if (sctp->state == HWS_SCTP_ESTABLISHED && now - sctp->silent_since >= SILENCE_TIME &&
         has_work(sctp)) {

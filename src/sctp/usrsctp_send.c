@@ -23,90 +23,6 @@ size_t hws_sctp_used(const struct hws_sctp *sctp)
     return use.send_bytes;
 }
 
-/* The bytes that are not acknowledged are the newest ones, more or less: streams take turns. When
- * the newer batch alone accounts for all of them, the older one has been acknowledged. */
-static size_t message_count(const struct hws_sctp *sctp, size_t used)
-{
-    const struct hws_sctp_batch *older = &sctp->batches[0], *newer = &sctp->batches[1];
-
-    if (used == 0) return 0;
-    return newer->message_count + (used > newer->bytes ? older->message_count : 0);
-}
-
-static void count_message(struct hws_sctp *sctp, size_t len, size_t used)
-{
-    struct hws_sctp_batch *older = &sctp->batches[0], *newer = &sctp->batches[1];
-
-    if (used == 0) *older = *newer = (struct hws_sctp_batch){0};
-    if (newer->message_count >= HWS_SCTP_MESSAGES_MAX / 2 && used <= newer->bytes) {
-        *older = *newer;
-        *newer = (struct hws_sctp_batch){0};
-    }
-    newer->message_count++;
-    newer->bytes += len;
-}
-
-/* How much may wait or fly: what the window lets out, and as much again, so that there is something
- * to send when acknowledgements come. Asked for once after each input, not for each message. */
-static size_t depth_of(struct hws_sctp *sctp)
-{
-    size_t depth;
-
-    if (!sctp->depth_is_old) return sctp->depth;
-    depth = 2 * hws_sctp_congestion_window(sctp);
-    if (depth < HWS_SCTP_DEPTH_MIN) depth = HWS_SCTP_DEPTH_MIN;
-    if (depth > sctp->config.send_buffer) depth = sctp->config.send_buffer;
-    sctp->depth = depth;
-    sctp->depth_is_old = false;
-    return depth;
-}
-
-static bool has_room(struct hws_sctp *sctp, size_t used)
-{
-    return used < depth_of(sctp) && message_count(sctp, used) < HWS_SCTP_MESSAGES_MAX;
-}
-
-bool hws_sctp_has_room(struct hws_sctp *sctp)
-{
-    size_t used = hws_sctp_used(sctp);
-
-    /* Some to spare, so that a sender is not woken for each packet; and less in use than when it
-     * was refused, whatever the reason. */
-    if (used == 0) return true;
-    return used < sctp->wanted_at && has_room(sctp, used + sctp->depth / 8);
-}
-
-bool hws_sctp_set_one_by_one(struct hws_sctp *sctp, bool one_by_one)
-{
-    /* Round robin: a message at a time with DATA, a piece at a time with I-DATA. */
-    struct sctp_assoc_value scheduler = {SCTP_ALL_ASSOC,
-                                         one_by_one ? SCTP_SS_FIRST_COME : SCTP_SS_ROUND_ROBIN};
-
-    sctp->one_by_one = one_by_one;
-    return usrsctp_setsockopt(sctp->socket, IPPROTO_SCTP, SCTP_PLUGGABLE_SS, &scheduler,
-                              sizeof(scheduler)) == 0;
-}
-
-/* When usrsctp 0.9.5 gives up a message of several pieces, it takes all that follows its first piece
- * to be of the same message. With interleaving that hits others, reliable ones too. So as long as
- * such a message may have pieces to send, messages go out one after the other. */
-static void choose_turns(struct hws_sctp *sctp, const struct hws_sctp_message *msg, size_t used)
-{
-    enum { PIECE_OVERHEAD = 64 }; /* more than the headers of a packet with one piece */
-    bool interleaves =
-        sctp->state == HWS_SCTP_CONNECTING ? !sctp->config.no_interleaving : sctp->interleaving;
-
-    if (!interleaves) return;
-    if (msg->reliability != HWS_RELIABLE && msg->data.len + PIECE_OVERHEAD > sctp->config.mtu) {
-        sctp->behind_long = 0;
-        if (!sctp->one_by_one) (void)hws_sctp_set_one_by_one(sctp, true);
-    } else if (sctp->one_by_one) {
-        /* What is not acknowledged came later: the last such message is through. */
-        if (used <= sctp->behind_long) (void)hws_sctp_set_one_by_one(sctp, false);
-        sctp->behind_long += msg->data.len;
-    }
-}
-
 static struct sctp_sendv_spa describe(const struct hws_sctp_message *msg)
 {
     struct sctp_sendv_spa spa;
@@ -149,8 +65,8 @@ enum hws_err hws_sctp_send(struct hws_sctp *sctp, const struct hws_sctp_message 
     }
     hws_sctp_enter(sctp, now);
     used = hws_sctp_used(sctp);
-    if (has_room(sctp, used)) {
-        choose_turns(sctp, msg, used);
+    if (hws_sctp_may_take(sctp, msg, used)) {
+        hws_sctp_choose_turns(sctp, msg, used);
     } else {
         err = HWS_ERR_FULL;
     }
@@ -160,7 +76,7 @@ enum hws_err hws_sctp_send(struct hws_sctp *sctp, const struct hws_sctp_message 
     }
     if (!err) {
         if (used == 0) sctp->silent_since = now;
-        count_message(sctp, msg->data.len, used);
+        hws_sctp_note_taken(sctp, msg, used);
         sctp->counters.messages_sent++;
         sctp->counters.message_bytes_sent += msg->data.len;
         hws_sctp_touch(sctp, now);
@@ -168,6 +84,7 @@ enum hws_err hws_sctp_send(struct hws_sctp *sctp, const struct hws_sctp_message 
     if (err == HWS_ERR_FULL) {
         sctp->wanted = true;
         sctp->wanted_at = used;
+        sctp->heard = false;
     }
     hws_sctp_leave(sctp);
     return err;

@@ -15,12 +15,14 @@ static void note_data(struct hws_sctp *sctp, struct hws_bytes value)
 {
     struct hws_cursor cur = hws_cursor_over(value);
     uint32_t tsn = hws_read_u32(&cur);
+    uint16_t stream = hws_read_u16(&cur);
 
     sctp->counters.chunks_sent++;
     if (sctp->has_sent && !hws_sctp_tsn_is_after(tsn, sctp->sent_tsn)) {
         sctp->counters.chunks_resent++;
         return;
     }
+    if (sctp->giant_count > 0) hws_sctp_note_piece(sctp, stream, value.len);
     sctp->sent_tsn = tsn;
     sctp->has_sent = true;
 }
