@@ -44,6 +44,7 @@ struct pair {
     void (*on_packet)(struct pair *pair, struct hws_bytes packet);
     struct hws_sctp_config config;
     bool keeps_stack;
+    bool plain[2]; /**< this end does not offer I-DATA */
 };
 
 /** Two associations at rest with pair->config, on a stack that is made unless there is one; aborts
