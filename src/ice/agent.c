@@ -56,7 +56,7 @@ enum hws_err hws_ice_new(const struct hws_ice_config *config, struct hws_ice **o
     ice->consent_expiry = or_default(config->consent_expiry, HWS_ICE_CONSENT_EXPIRY);
     ice->fail_after = or_default(config->fail_after, HWS_ICE_FAIL_AFTER);
     ice->tiebreaker = hws_ice_random_u64(ice);
-    ice->lane.pair = HWS_ICE_NONE;
+    ice->lane.pair = ice->parting.base = HWS_ICE_NONE;
     ice->last_new_at = INT64_MIN / 2; /* long ago: the first transaction waits for nothing */
     ice->error_window_at = INT64_MIN / 2;
     hws_ice_begin_generation(ice);
@@ -365,6 +365,9 @@ bool hws_ice_admits(const struct hws_ice *ice, const struct hws_address *local,
     if (base == HWS_ICE_NONE || ice->phase == HWS_ICE_DEAD) return false;
     if (ice->lane.active && ice->lane.base == base &&
         hws_ice_same_endpoint(&ice->lane.path.remote, remote))
+        return true;
+    if (ice->old.has_local && !ice->lane.old && ice->parting.base == base &&
+        hws_ice_same_endpoint(&ice->parting.remote, remote))
         return true;
     for (size_t i = 0; i < ice->early_count; i++) {
         if (ice->early[i].base == base && hws_address_equal(&ice->early[i].remote, remote))

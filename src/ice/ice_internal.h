@@ -219,6 +219,12 @@ struct hws_ice {
     hws_time first_valid_at;
 
     struct hws_ice_lane lane;
+    /* We left the path of before a restart, which the peer may use until it has our answer: as long
+     * as there are old credentials, its checks are answered and its packets let in. */
+    struct {
+        struct hws_address remote;
+        uint8_t base;
+    } parting;
     bool pending_end, pending_selected, pending_nominated, pending_failed, pending_expired;
 
     hws_time error_window_at; /**< start of the second in which error replies are counted */
@@ -239,6 +245,7 @@ void hws_ice_switch_role(struct hws_ice *ice, bool controlling, hws_time now);
 /* restart.c */
 /** What a generation begins with; the path in use and everything local is not touched. */
 void hws_ice_begin_generation(struct hws_ice *ice);
+void hws_ice_forget_old(struct hws_ice *ice); /**< unless the path in use is of then */
 void hws_ice_forget_before(struct hws_ice *ice); /**< the restart can no longer be taken back */
 
 /* candidate.c */
@@ -301,6 +308,8 @@ enum hws_err hws_ice_request(struct hws_ice *ice, uint8_t base, const struct hws
 void hws_ice_replay_early(struct hws_ice *ice, hws_time now);
 
 /* nominate.c */
+/** Did a check of the peer come in this generation? */
+bool hws_ice_is_heard(const struct hws_ice *ice);
 void hws_ice_pair_validated(struct hws_ice *ice, uint8_t pair, bool nominated, hws_time now);
 void hws_ice_peer_nominates(struct hws_ice *ice, uint8_t pair, hws_time now);
 void hws_ice_nominate_tick(struct hws_ice *ice, hws_time now);

@@ -46,6 +46,12 @@ void hws_ice_forget_before(struct hws_ice *ice)
     ice->before = NULL;
 }
 
+void hws_ice_forget_old(struct hws_ice *ice)
+{
+    if (ice->lane.active && ice->lane.old) return;
+    hws_wipe(&ice->old, sizeof(ice->old));
+}
+
 /* The role stays (RFC 8445 section 6.1.1); a conflict may still change it. */
 static void restart(struct hws_ice *ice, hws_time now)
 {
