@@ -319,7 +319,7 @@ static const char *const others[] = {
     OTHER("message", "9", "TCP/MSRP", "*", "a=mid:m\r\n"),
     OTHER("image", "9", "udptl", "t38", ""),
     OTHER("application", "9", "TCP/BFCP", "*", "a=mid:b\r\n"),
-    OTHER("application", "9", "UDP/DTLS/SCTP", "x-other-protocol", "a=mid:b\r\na=sctp-port:5000\r\n"),
+    OTHER("application", "9", "UDP/DTLS/SCTP", "x-other", "a=mid:b\r\na=sctp-port:5000\r\n"),
     OTHER("x-new", "9", "X/Y/Z", "1 2 3", "a=mid:+\r\n"),
 };
 /* clang-format on */
