@@ -148,6 +148,37 @@ START_TEST(restart_hands_over)
 }
 END_TEST
 
+/* The peer moved to another address by its restart, but has not heard of ours yet: what it sends
+ * from where it was is let in, until its first check shows that it knows. */
+START_TEST(the_old_path_is_let_in_for_a_while)
+{
+    struct hws_address moved = net_addr("203.0.113.99", 99);
+    struct request request = {.from = moved};
+    struct reply ok = success();
+    hws_time now = start + HWS_SEC(1);
+    struct sent check;
+
+    connect_now(start);
+    hws_ice_restart(ice, now);
+    add_remote(&moved, 1000, now);
+    ck_assert_int_eq(hws_ice_set_remote(ice, peer_ufrag, peer_pwd, false, now), HWS_OK);
+    for (int i = 0; i < 2; i++) {
+        ck_assert(hws_ice_admits(ice, &here, &there));
+        do {
+            check = expect(HWS_STUN_REQUEST);
+        } while (!hws_address_equal(&check.remote, &moved));
+        ok.from = moved;
+        ck_assert_int_eq(answer(&check, &ok, now + HWS_MS(20 * (i + 1))), HWS_OK);
+    }
+    ck_assert(next_event(HWS_ICE_NOMINATED));
+    ck_assert(hws_ice_admits(ice, &here, &moved));
+    ck_assert(hws_ice_admits(ice, &here, &there));
+    ck_assert_int_eq(ask(&request, now + HWS_MS(60)), HWS_OK);
+    ck_assert(hws_ice_admits(ice, &here, &moved));
+    ck_assert(!hws_ice_admits(ice, &here, &there));
+}
+END_TEST
+
 /* ---- Local candidates */
 
 START_TEST(local_priorities)
@@ -479,6 +510,7 @@ int main(void)
     tcase_add_loop_test(tc, restart_hands_over, 0, 2);
     tcase_add_test(tc, local_priorities);
     tcase_add_test(tc, reflexive_candidates);
+    tcase_add_test(tc, the_old_path_is_let_in_for_a_while);
     tcase_add_test(tc, a_restart_asks_the_servers_again);
     tcase_add_test(tc, a_restart_taken_back_changes_nothing);
     tcase_add_test(tc, forged_reflexive);

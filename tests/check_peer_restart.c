@@ -4,6 +4,7 @@
 #include "support/peer_world.h"
 
 #include "base/bytes.h"
+#include "ice/ice_internal.h"
 #include "peer/peer_internal.h"
 
 #include <stdio.h>
@@ -485,6 +486,9 @@ START_TEST(a_candidate_waits_for_its_generation)
     client->remote = NULL;
     ck_assert_int_eq(hws_peer_restart_ice(client->peer, world.now), HWS_OK);
     ck_assert_int_eq(hws_peer_signal(client->peer, &signal, world.now), HWS_OK);
+    signal.text.len = 0; /* so is their end */
+    ck_assert_int_eq(hws_peer_signal(client->peer, &signal, world.now), HWS_OK);
+    ck_assert(!client->peer->ice->remote_ended);
     ck_assert_int_eq(hws_peer_rollback(client->peer, world.now), HWS_OK);
     ck_assert_uint_eq(remote_count(client), 2);
     world_fini(&world);
