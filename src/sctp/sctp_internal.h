@@ -7,6 +7,7 @@
  *     usrsctp_feed.c    packets in
  *     usrsctp_send.c    messages out, resets out
  *     usrsctp_events.c  messages and notifications in
+ *     usrsctp_stats.c   what is counted, and what usrsctp tells of its state
  *
  * usrsctp knows an association by a token, a number that is never used twice in a process: the
  * token is copied into the state cookie and comes back from the wire, so it must not be a pointer
@@ -17,7 +18,9 @@
 #define HWS_SCTP_INTERNAL_H
 
 #include "sctp/packet_queue.h"
+#include "sctp/reassembly.h"
 #include "sctp/sctp.h"
+#include "sctp/stream_set.h"
 
 struct socket; /* usrsctp's */
 
@@ -52,12 +55,6 @@ void hws_sctp_stack_move(struct hws_sctp_stack *stack, hws_time now);
 
 enum hws_sctp_state { HWS_SCTP_REST, HWS_SCTP_CONNECTING, HWS_SCTP_ESTABLISHED, HWS_SCTP_GONE };
 
-/** Streams as a set: one bit each. */
-struct hws_stream_set {
-    uint8_t *bits; /**< owned by the association */
-    size_t count;  /**< streams in it */
-};
-
 /** Bytes of one message as they come in. */
 struct hws_sctp_inbox {
     uint8_t *data; /**< owned */
@@ -91,18 +88,25 @@ struct hws_sctp {
     bool readable;         /**< usrsctp has something for recvv */
 
     struct hws_packet_queue packets;
-    uint64_t dropped, dropped_logged; /**< packets that found no room */
-    uint32_t sacked_tsn;              /**< the peer's data is known to have come up to here */
-    bool has_sacked;                  /**< ... because we have said so */
-    uint8_t *held;                    /**< owned: a reset of the peer that came too early */
-    size_t held_len;                  /**< bytes of it; 0 = there is none */
-    uint32_t held_tsn;                /**< the last TSN before it */
+    struct hws_sctp_stats counters; /**< its counters only; the rest is asked for */
+    uint64_t dropped_logged;        /**< of packets that found no room */
+    uint32_t sent_tsn;              /**< the newest that went out */
+    bool has_sent;
+    uint32_t sacked_tsn; /**< the peer's data is known to have come up to here */
+    bool has_sacked;     /**< ... because we have said so */
+    uint8_t *held;       /**< owned: a reset of the peer that came too early */
+    size_t held_len;     /**< bytes of it; 0 = there is none */
+    uint32_t held_tsn;   /**< the last TSN before it */
     struct hws_sctp_inbox inbox;
+    struct hws_reassembly interleaved; /**< of a peer that sends I-DATA */
+    bool interleaving;                 /**< I-DATA was negotiated (RFC 8260 section 2.2.1) */
 
     struct hws_sctp_batch
-        batches[2];   /**< unacknowledged messages: the older ones, the newer ones */
-    size_t wanted;    /**< bytes of the message that found no room; 0 = nobody waits */
-    size_t wanted_at; /**< bytes buffered then */
+        batches[2];    /**< unacknowledged messages: the older ones, the newer ones */
+    size_t depth;      /**< bytes that may wait or fly before send says that it is full */
+    bool depth_is_old; /**< the congestion window may have moved */
+    bool wanted;       /**< a message found no room */
+    size_t wanted_at;  /**< bytes buffered then */
 
     struct hws_stream_set reset_wanted;   /**< asked for, not told to usrsctp yet */
     struct hws_stream_set reset_asked;    /**< told to usrsctp, not confirmed */
@@ -121,8 +125,8 @@ struct hws_sctp {
 
 /** Bytes queued or in flight as usrsctp counts them, chunk headers included; 0 when not up. */
 size_t hws_sctp_used(const struct hws_sctp *sctp);
-/** Would a message of @p len bytes find room? */
-bool hws_sctp_has_room(const struct hws_sctp *sctp, size_t len);
+/** Is there room again, with some to spare? */
+bool hws_sctp_has_room(struct hws_sctp *sctp);
 /** Tell usrsctp the resets that wait, if it is up. */
 void hws_sctp_flush_resets(struct hws_sctp *sctp);
 
@@ -140,15 +144,16 @@ void hws_sctp_touch(struct hws_sctp *sctp, hws_time now);
 /** Hand in the peer's reset that came too early, if its time has come. */
 void hws_sctp_release_reset(struct hws_sctp *sctp);
 
+/** Count what an outgoing packet holds. */
+void hws_sctp_note_output(struct hws_sctp *sctp, struct hws_bytes packet);
+void hws_sctp_note_drop(struct hws_sctp *sctp, enum hws_err reason);
+void hws_sctp_note_input(struct hws_sctp *sctp, struct hws_bytes packet);
+/** Bytes; 0 when there is no association. */
+size_t hws_sctp_congestion_window(const struct hws_sctp *sctp);
+
 void hws_sctp_write_port(uint8_t *at, uint16_t port);
 
 /* Called by usrsctp, inside its locks: it may not log, nor call usrsctp. */
 int hws_sctp_take_output(struct hws_sctp *sctp, const void *packet, size_t len);
-
-bool hws_stream_set_has(const struct hws_stream_set *set, uint16_t stream);
-void hws_stream_set_add(struct hws_stream_set *set, uint16_t stream);
-void hws_stream_set_remove(struct hws_stream_set *set, uint16_t stream);
-/** Take out the lowest of @p cap streams; false when empty. */
-bool hws_stream_set_take(struct hws_stream_set *set, size_t cap, uint16_t *out);
 
 #endif /* HWS_SCTP_INTERNAL_H */

@@ -6,40 +6,6 @@
 #include <string.h>
 #include <usrsctp.h>
 
-bool hws_stream_set_has(const struct hws_stream_set *set, uint16_t stream)
-{
-    return (set->bits[stream / 8] >> stream % 8 & 1) != 0;
-}
-
-void hws_stream_set_add(struct hws_stream_set *set, uint16_t stream)
-{
-    if (hws_stream_set_has(set, stream)) return;
-    set->bits[stream / 8] |= (uint8_t)(1 << stream % 8);
-    set->count++;
-}
-
-void hws_stream_set_remove(struct hws_stream_set *set, uint16_t stream)
-{
-    if (!hws_stream_set_has(set, stream)) return;
-    set->bits[stream / 8] &= (uint8_t) ~(1 << stream % 8);
-    set->count--;
-}
-
-bool hws_stream_set_take(struct hws_stream_set *set, size_t cap, uint16_t *out)
-{
-    if (set->count == 0) return false;
-    for (size_t i = 0; i < cap; i++) {
-        if (set->bits[i / 8] == 0) {
-            i |= 7; /* eight at once */
-        } else if (hws_stream_set_has(set, (uint16_t)i)) {
-            hws_stream_set_remove(set, (uint16_t)i);
-            *out = (uint16_t)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Not in usrsctp.h, though a socket option of every version (sctp.h there). */
 enum { GET_SNDBUF_USE = 0x1101 };
 struct sndbuf_use {
@@ -80,20 +46,34 @@ static void count_message(struct hws_sctp *sctp, size_t len, size_t used)
     newer->bytes += len;
 }
 
-static bool has_room(const struct hws_sctp *sctp, size_t len, size_t used)
+/* How much may wait or fly: what the window lets out, and as much again, so that there is something
+ * to send when acknowledgements come. Asked for once after each input, not for each message. */
+static size_t depth_of(struct hws_sctp *sctp)
 {
-    return used < sctp->config.send_buffer && len <= sctp->config.send_buffer - used &&
-           message_count(sctp, used) < HWS_SCTP_MESSAGES_MAX;
+    size_t depth;
+
+    if (!sctp->depth_is_old) return sctp->depth;
+    depth = 2 * hws_sctp_congestion_window(sctp);
+    if (depth < HWS_SCTP_DEPTH_MIN) depth = HWS_SCTP_DEPTH_MIN;
+    if (depth > sctp->config.send_buffer) depth = sctp->config.send_buffer;
+    sctp->depth = depth;
+    sctp->depth_is_old = false;
+    return depth;
 }
 
-bool hws_sctp_has_room(const struct hws_sctp *sctp, size_t len)
+static bool has_room(struct hws_sctp *sctp, size_t used)
+{
+    return used < depth_of(sctp) && message_count(sctp, used) < HWS_SCTP_MESSAGES_MAX;
+}
+
+bool hws_sctp_has_room(struct hws_sctp *sctp)
 {
     size_t used = hws_sctp_used(sctp);
 
-    /* Some more than what is wanted, so that a sender is not woken for each packet; and less than
-     * there was when it was refused, whatever the reason. */
-    if (len < sctp->config.send_buffer / 8) len = sctp->config.send_buffer / 8;
-    return used == 0 || (used < sctp->wanted_at && has_room(sctp, len, used));
+    /* Some to spare, so that a sender is not woken for each packet; and less in use than when it
+     * was refused, whatever the reason. */
+    if (used == 0) return true;
+    return used < sctp->wanted_at && has_room(sctp, used + sctp->depth / 8);
 }
 
 static struct sctp_sendv_spa describe(const struct hws_sctp_message *msg)
@@ -138,7 +118,7 @@ enum hws_err hws_sctp_send(struct hws_sctp *sctp, const struct hws_sctp_message 
     }
     hws_sctp_enter(sctp, now);
     used = hws_sctp_used(sctp);
-    if (!has_room(sctp, msg->data.len, used)) {
+    if (!has_room(sctp, used)) {
         err = HWS_ERR_FULL;
     } else if (usrsctp_sendv(sctp->socket, msg->data.data, msg->data.len, NULL, 0, &spa,
                              sizeof(spa), SCTP_SENDV_SPA, 0) < 0) {
@@ -146,10 +126,12 @@ enum hws_err hws_sctp_send(struct hws_sctp *sctp, const struct hws_sctp_message 
     } else {
         if (used == 0) sctp->silent_since = now;
         count_message(sctp, msg->data.len, used);
+        sctp->counters.messages_sent++;
+        sctp->counters.message_bytes_sent += msg->data.len;
         hws_sctp_touch(sctp, now);
     }
     if (err == HWS_ERR_FULL) {
-        sctp->wanted = msg->data.len;
+        sctp->wanted = true;
         sctp->wanted_at = used;
     }
     hws_sctp_leave(sctp);
