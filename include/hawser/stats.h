@@ -23,13 +23,13 @@ struct hws_peer;
 struct hws_pair_stats {
     struct hws_address local, remote;
     const char *local_type, *remote_type; /**< "host", "srflx", "prflx", "relay" */
-    const char *state;   /**< "frozen", "waiting", "in_progress", "succeeded" or "failed" */
-    bool selected;       /**< it carries data */
-    bool nominated;      /**< and both sides have settled on it */
-    uint64_t priority;   /**< RFC 8445 section 6.1.2.3; 0 for a path from before an ICE restart */
-    hws_time rtt;        /**< last measured round trip */
-    hws_time rtt_total;  /**< sum of all of them */
-    uint32_t rtt_count;  /**< how many there were: what was sent twice measures nothing */
+    const char *state;  /**< "frozen", "waiting", "in_progress", "succeeded" or "failed" */
+    bool selected;      /**< it carries data */
+    bool nominated;     /**< and both sides have settled on it */
+    uint64_t priority;  /**< RFC 8445 section 6.1.2.3; 0 for a path from before an ICE restart */
+    hws_time rtt;       /**< last measured round trip */
+    hws_time rtt_total; /**< sum of all of them */
+    uint32_t rtt_count; /**< how many there were: what was sent twice measures nothing */
     uint32_t checks_sent, checks_retransmitted; /**< ours: begun, and sent once more */
     uint32_t checks_received;                   /**< the other side's, consent included */
     uint32_t responses_sent, responses_received;
@@ -69,31 +69,42 @@ struct hws_peer_stats {
     bool has_path;
     struct hws_pair_stats path; /**< the selected pair, with @c has_path */
 
+    /** Kept when DTLS is over. */
     struct {
-        const char *role;              /**< "client", "server"; "none" before there is DTLS */
-        const char *version;           /**< "DTLSv1.3", "DTLSv1.2"; "none" before it is up */
-        const char *suite, *group;     /**< names as IANA has them; "none" before it is up */
-        hws_time handshake;            /**< from the first valid pair to both sides proven */
-        uint64_t flights_retransmitted;
-        uint64_t records_sent, records_received; /**< with application data: SCTP packets */
-        uint64_t dropped_malformed;    /**< datagrams that are not whole records */
-        uint64_t dropped_unexpected;   /**< not acceptable then: forged, repeated, or too early */
-        uint64_t dropped_unsent;       /**< of ours: the record could not be made */
+        const char *role;          /**< "client", "server"; "none" before there is DTLS */
+        const char *version;       /**< "DTLSv1.3", "DTLSv1.2"; "none" before it is up */
+        const char *suite, *group; /**< as IANA names them; "none" before it is up */
+        hws_time handshake;        /**< how long it took, from the first valid pair on */
+        uint64_t flights_resent;   /**< of the handshake */
+        uint64_t datagrams_sent, datagrams_received; /**< received: of use or not */
+        uint64_t bytes_sent, bytes_received;
+        uint64_t dropped_malformed;  /**< datagrams that are not whole records */
+        uint64_t dropped_integrity;  /**< records that are not the peer's */
+        uint64_t dropped_replay;     /**< records that came before, or too late to tell */
+        uint64_t dropped_unexpected; /**< records that are not acceptable at that stage */
+        uint64_t dropped_full;       /**< fell out of a queue of ours */
     } dtls;
 
+    /** Kept when SCTP is over. */
     struct {
-        uint64_t packets_sent, packets_received; /**< received: before any of them is dropped */
-        uint64_t bytes_sent, bytes_received;     /**< of those packets, headers included */
+        uint64_t packets_sent, packets_received;   /**< received: those that keep the rules */
+        uint64_t bytes_sent, bytes_received;       /**< of whole packets */
         uint64_t messages_sent, messages_received; /**< of SCTP: those of DCEP included */
-        uint64_t retransmitted;                  /**< chunks with data that were sent once more */
-        uint64_t dropped_malformed;   /**< broke a rule of RFC 9260, or of RFC 8831 */
-        uint64_t dropped_unexpected;  /**< before the association, or after it */
-        uint32_t congestion_window;   /**< bytes */
-        uint32_t peer_window;         /**< bytes that the other side can take */
-        hws_time rtt;                 /**< smoothed round trip (RFC 9260 section 6.3.1) */
-        size_t buffered;              /**< bytes handed to SCTP and not acknowledged */
-        bool interleaving;            /**< I-DATA of RFC 8260 is in use */
-        uint16_t streams;             /**< outgoing, as negotiated; 0 = not yet */
+        uint64_t message_bytes_sent, message_bytes_received;
+        uint64_t chunks_sent, chunks_resent; /**< of data: in all, and those sent once more */
+        uint64_t chunks_received;            /**< of data, duplicates included */
+        uint64_t dropped_malformed;  /**< packets that break a rule of RFC 9260 or RFC 8831 */
+        uint64_t dropped_unexpected; /**< packets before the association, or after it */
+        uint64_t dropped_unsent;     /**< of ours: the queue was full; SCTP sends them again */
+        uint64_t messages_abandoned; /**< had begun to arrive when the other side gave them up */
+        size_t congestion_window;    /**< bytes */
+        size_t peer_window;          /**< bytes that the other side can take */
+        size_t buffered;             /**< bytes of messages taken and not acknowledged */
+        size_t mtu;                  /**< bytes of the biggest packet */
+        hws_time rtt;                /**< smoothed round trip (RFC 9260 section 6.3.1) */
+        hws_time rto;                /**< time after which a packet counts as lost */
+        uint16_t streams_out, streams_in; /**< as negotiated */
+        bool interleaving;                /**< I-DATA (RFC 8260 section 2.1) is in use */
     } sctp;
 
     struct {
@@ -103,7 +114,8 @@ struct hws_peer_stats {
         uint64_t closed;   /**< were opened or accepted, and are gone */
         uint64_t messages_sent, messages_received; /**< of all channels, as the program counts */
         uint64_t bytes_sent, bytes_received;
-        size_t buffered; /**< bytes of hws_peer_buffered() */
+        uint64_t expired; /**< messages taken and dropped before they were sent: too old */
+        size_t buffered;  /**< bytes of hws_peer_buffered() */
     } channels;
 };
 
@@ -117,8 +129,7 @@ struct hws_channel_stats {
     uint64_t messages_sent; /**< taken by hws_peer_send() */
     uint64_t messages_received;
     uint64_t bytes_sent, bytes_received;
-    uint64_t expired; /**< of those taken: dropped by max_retransmits or max_lifetime before they
-                           were sent */
+    uint64_t expired; /**< of those taken: dropped before they were sent, being too old */
     size_t buffered;  /**< bytes that wait: hws_peer_channel_buffered() */
 };
 

@@ -166,7 +166,7 @@ struct hws_ice_lane {
         uint8_t transaction[HWS_STUN_TID_LEN];
         hws_time sent_at;
     } requests[HWS_ICE_CONSENT_OPEN];
-    uint8_t request_next; /**< the slot to use next: the oldest */
+    uint8_t request_next;         /**< the slot to use next: the oldest */
     struct hws_ice_counts counts; /**< when old: what its pair had counted, and since */
 };
 
