@@ -56,8 +56,10 @@ enum {
     HWS_WAITING_MAX = 16 * 1024,
     HWS_WAITING_TOTAL_MAX = 64 * 1024,
     HWS_MESSAGE_MAX_DEFAULT = 256 * 1024, /* a=max-message-size that we announce by default */
-    HWS_SEND_BUFFER = 1024 * 1024,        /* bytes of one channel waiting to be sent */
-    HWS_SEND_TOTAL = 16 * 1024 * 1024,    /* of all channels */
+    /* What a program may ask for: one message of each peer is put together in memory. */
+    HWS_MESSAGE_LIMIT = 16 * 1024 * 1024,
+    HWS_SEND_BUFFER = 1024 * 1024,     /* bytes of one channel waiting to be sent */
+    HWS_SEND_TOTAL = 16 * 1024 * 1024, /* of all channels */
     HWS_RECEIVE_BUFFER = 1024 * 1024,
 
     /* SCTP. A burst after one input is at most what the congestion window lets out; when this is

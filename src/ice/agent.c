@@ -270,7 +270,7 @@ enum hws_err hws_ice_feed(struct hws_ice *ice, const struct hws_datagram *in, hw
         else if (!err && msg.msg_class != HWS_STUN_INDICATION) /* which only keeps NATs open */
             err = hws_ice_response(ice, base, &in->remote, &msg, now);
     }
-    if (err) ice->packets_dropped++;
+    if (err) hws_ice_count_drop(ice, err);
     hws_ice_tick(ice, now);
     return err;
 }
@@ -377,21 +377,4 @@ bool hws_ice_admits(const struct hws_ice *ice, const struct hws_address *local,
     if (known == HWS_ICE_NONE) return false;
     pair = hws_ice_pair_find(ice, base, known);
     return pair != HWS_ICE_NONE && (ice->pairs[pair].valid || ice->pairs[pair].heard);
-}
-
-void hws_ice_stats(const struct hws_ice *ice, struct hws_ice_stats *out)
-{
-    *out = (struct hws_ice_stats){
-        .local_count = ice->local_count,
-        .remote_count = ice->remote_count,
-        .pair_count = ice->pair_count,
-        .checks_sent = ice->checks_sent,
-        .checks_received = ice->checks_received,
-        .responses_received = ice->responses_received,
-        .packets_dropped = ice->packets_dropped,
-    };
-    for (size_t i = 0; i < ice->pair_count; i++) {
-        if (ice->pairs[i].valid) out->succeeded_count++;
-        if (ice->pairs[i].state == HWS_ICE_PAIR_FAILED) out->failed_count++;
-    }
 }

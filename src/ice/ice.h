@@ -21,6 +21,7 @@
 #include "sdp/candidate.h"
 
 #include <hawser/err.h>
+#include <hawser/stats.h>
 #include <hawser/types.h>
 
 struct hws_ice;
@@ -150,12 +151,24 @@ bool hws_ice_path(const struct hws_ice *ice, struct hws_ice_path *out);
 bool hws_ice_admits(const struct hws_ice *ice, const struct hws_address *local,
                     const struct hws_address *remote);
 
-/** What became of the pairs; for logs and "why did it fail". */
+/** What became of the pairs; for statistics, logs and "why did it fail". Counters are of all
+ *  generations and never go back. */
 struct hws_ice_stats {
     size_t local_count, remote_count, pair_count, succeeded_count, failed_count;
-    uint64_t checks_sent, checks_received, responses_received, packets_dropped;
+    uint64_t checks_sent;          /**< begun */
+    uint64_t checks_retransmitted; /**< sent once more */
+    uint64_t checks_received;      /**< and answered with success; consent requests included */
+    uint64_t responses_sent, refusals_sent, responses_received, consent_sent;
+    uint64_t packets_dropped; /**< in all: the reasons below */
+    uint64_t dropped_malformed, dropped_integrity, dropped_unexpected, dropped_refused;
+    uint64_t dropped_unsent; /**< pushed out of our own queue */
 };
 void hws_ice_stats(const struct hws_ice *ice, struct hws_ice_stats *out);
+
+/** Fill in up to @p cap pairs of the check list. @return how many there are */
+size_t hws_ice_pairs(const struct hws_ice *ice, struct hws_pair_stats *out, size_t cap);
+/** The pair of hws_ice_path(), or what is left of it after a restart; false when there is none. */
+bool hws_ice_path_stats(const struct hws_ice *ice, struct hws_pair_stats *out);
 
 /** Decision about one Binding request, as a pure function (the rules of RFC 8445 section 7.3). */
 enum hws_ice_ruling {

@@ -110,6 +110,14 @@ enum hws_ice_pair_state {
     HWS_ICE_PAIR_FAILED,
 };
 
+/** What happened on one pair; the counters of struct hws_pair_stats. */
+struct hws_ice_counts {
+    hws_time rtt_total;
+    uint32_t rtt_count;
+    uint32_t checks_sent, checks_retransmitted, checks_received;
+    uint32_t responses_sent, responses_received, consent_sent;
+};
+
 /** One check of ours on its way. */
 struct hws_ice_check {
     uint8_t transaction[HWS_STUN_TID_LEN];
@@ -143,6 +151,7 @@ struct hws_ice_pair {
     hws_time rtt;
     struct hws_ice_check check;
     struct hws_ice_former former;
+    struct hws_ice_counts counts;
 };
 
 /** The path that carries data, with what keeps it alive (RFC 7675 section 5.1). */
@@ -160,7 +169,8 @@ struct hws_ice_lane {
         uint8_t transaction[HWS_STUN_TID_LEN];
         hws_time sent_at;
     } requests[HWS_ICE_CONSENT_OPEN];
-    uint8_t request_next; /**< the slot to use next: the oldest */
+    uint8_t request_next;         /**< the slot to use next: the oldest */
+    struct hws_ice_counts counts; /**< when old: what its pair had counted, and since */
 };
 
 struct hws_ice_outbox {
@@ -229,7 +239,8 @@ struct hws_ice {
 
     hws_time error_window_at; /**< start of the second in which error replies are counted */
     unsigned error_count;
-    uint64_t checks_sent, checks_received, responses_received, packets_dropped;
+    /* Counters only; what describes the tables in it is filled in by hws_ice_stats(). */
+    struct hws_ice_stats totals;
 
     struct hws_ice_outbox outbox;
 };
@@ -327,6 +338,8 @@ hws_time hws_ice_consent_deadline(const struct hws_ice *ice);
 enum hws_err hws_ice_consent_response(struct hws_ice *ice, uint8_t base,
                                       const struct hws_address *remote,
                                       const struct hws_stun_message *msg, hws_time now);
+/** Where what happens on the path in use is counted: with its pair while there is one. */
+struct hws_ice_counts *hws_ice_lane_counts(struct hws_ice *ice);
 /** A check was answered on this pair, which proves consent too. */
 void hws_ice_consent_renew(struct hws_ice *ice, uint8_t pair, hws_time rtt, hws_time now);
 
@@ -343,6 +356,13 @@ enum hws_err hws_ice_gather_response(struct hws_ice *ice, uint8_t base,
                                      const struct hws_address *remote,
                                      const struct hws_stun_message *msg, hws_time now);
 void hws_ice_gather_check_end(struct hws_ice *ice, hws_time now);
+
+/* stats.c */
+void hws_ice_count_drop(struct hws_ice *ice, enum hws_err reason);
+void hws_ice_count_rtt(struct hws_ice_counts *counts, hws_time rtt);
+/** A check of the other side was answered; @p old: on the path from before a restart. */
+void hws_ice_count_check(struct hws_ice *ice, uint8_t base, const struct hws_address *remote,
+                         bool old);
 
 /* rule.c */
 enum hws_ice_ruling hws_ice_rule_message(const struct hws_ice_ruler *ruler,

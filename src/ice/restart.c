@@ -62,6 +62,7 @@ static void restart(struct hws_ice *ice, hws_time now)
     } else if (!ice->lane.old) {
         ice->old = ice->cur;
         ice->lane.old = true;
+        if (ice->lane.pair != HWS_ICE_NONE) ice->lane.counts = ice->pairs[ice->lane.pair].counts;
         ice->lane.pair = HWS_ICE_NONE;
     }
     hws_ice_begin_generation(ice);

@@ -55,7 +55,8 @@ struct server {
 struct hws_loop {
     struct hws_log log;
     struct hws_sctp_stack *stack;
-    struct hws_identity *identity;
+    struct hws_identity *made;           /* owned; NULL when the program brought its own */
+    const struct hws_identity *identity; /* in use */
     bool loopback;
     int epoll, wakeup;
     struct member *members, *cursor; /* cursor: whose turn it is in hws_loop_next() */
@@ -166,8 +167,10 @@ static enum hws_err init(struct hws_loop *loop, const struct hws_loop_config *co
     err = open_epoll(loop);
     if (err) return err;
     *out_reason = "the certificate cannot be made";
-    err = hws_identity_new(&loop->identity);
-    if (!err) err = write_fingerprint(loop);
+    err = config->identity ? HWS_OK : hws_identity_new(&loop->made);
+    if (err) return err;
+    loop->identity = config->identity ? config->identity : loop->made;
+    err = write_fingerprint(loop);
     if (err) return err;
     *out_reason = "this process has an SCTP engine already";
     err = hws_sctp_stack_new(hws_clock_now(), &loop->stack);
@@ -216,7 +219,7 @@ void hws_loop_free(struct hws_loop *loop)
         hws_lookup_free(loop->servers[i].lookup);
     }
     hws_sctp_stack_free(loop->stack);
-    hws_identity_free(loop->identity);
+    hws_identity_free(loop->made);
     if (loop->wakeup >= 0) close(loop->wakeup);
     if (loop->epoll >= 0) close(loop->epoll);
     free(loop);

@@ -19,6 +19,7 @@ void hws_channel_end(struct hws_peer *peer, struct hws_peer_channel *channel)
     hws_channel_clear(peer, channel);
     hws_channel_unbind(peer, channel);
     channel->blocked = channel->owe_open = channel->owe_ack = false;
+    if (channel->acked) peer->counts.channels_closed++;
     channel->state = HWS_CHANNEL_ENDED;
     channel->tell &= HWS_TELL_INCOMING | HWS_TELL_OPEN;
     hws_channel_tell(peer, channel, HWS_TELL_CLOSED);

@@ -68,6 +68,11 @@ struct hws_waiting {
     uint8_t data[];
 };
 
+/** Of one channel, or of all of them; see struct hws_channel_stats. */
+struct hws_channel_counts {
+    uint64_t messages_sent, messages_received, bytes_sent, bytes_received, expired;
+};
+
 struct hws_peer_channel {
     enum hws_channel_state state;
     uint16_t generation;
@@ -94,6 +99,7 @@ struct hws_peer_channel {
     size_t refused; /**< how long it was */
     uint64_t pass;  /**< the virtual time at which its next message may go */
     uint16_t turn;  /**< its place among those whose turn may come; HWS_NO_SLOT = not there */
+    struct hws_channel_counts counts;
 };
 
 struct hws_channels {
@@ -111,7 +117,6 @@ struct hws_channels {
 
     size_t waiting_count, waiting_bytes; /**< of all */
     hws_time next_death;                 /**< no message that waits dies before; HWS_NEVER */
-    uint64_t died;                       /**< messages whose life ended while they waited */
     bool full;                           /**< SCTP refused something: it says when there is room */
     bool retry;         /**< something could not be sent, though there was room: try again */
     bool total_blocked; /**< some channel was refused for what all of them hold */

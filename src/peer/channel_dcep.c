@@ -32,6 +32,7 @@ static enum hws_dcep_stream stream_state(const struct hws_peer *peer, uint16_t s
 void hws_channel_opened(struct hws_peer *peer, struct hws_peer_channel *channel, hws_time now)
 {
     channel->state = HWS_CHANNEL_OPENED;
+    if (!channel->acked) peer->counts.channels_opened++;
     channel->acked = true;
     hws_channel_tell(peer, channel, HWS_TELL_OPEN);
     if (peer->timeline.channel_open == 0) peer->timeline.channel_open = now;
@@ -83,6 +84,7 @@ static void accept(struct hws_peer *peer, uint16_t stream, const struct hws_dcep
         if (err) hws_channel_release(peer, channel);
     }
     if (err) { /* no room for it: refuse as RFC 8832 section 6 refuses a bad one */
+        peer->counts.channels_refused++;
         hws_channels_refuse(peer, stream, now);
         return;
     }
@@ -94,6 +96,7 @@ static void accept(struct hws_peer *peer, uint16_t stream, const struct hws_dcep
     if (open->priority > 0) channel->priority = open->priority; /* some stacks never set it */
     channel->state = HWS_CHANNEL_OPENED;
     channel->owe_ack = true;
+    peer->counts.channels_accepted++;
     hws_channel_tell(peer, channel, HWS_TELL_INCOMING);
     if (peer->timeline.channel_open == 0) peer->timeline.channel_open = now;
     HWS_LOG(&peer->config.log, HWS_LOG_INFO, now, "peer", "channel.incoming", "stream=%u", stream);
@@ -107,6 +110,7 @@ static void refuse(struct hws_peer *peer, uint16_t stream, struct hws_peer_chann
                    hws_time now)
 {
     HWS_LOG(&peer->config.log, HWS_LOG_WARN, now, "peer", "channel.refused", "stream=%u", stream);
+    peer->counts.channels_refused++;
     if (channel) {
         hws_channel_reset(peer, channel, now);
     } else {

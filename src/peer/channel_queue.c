@@ -151,7 +151,8 @@ void hws_channels_bury(struct hws_peer *peer, hws_time now)
         /* All messages of a channel live equally long: the first dies first. */
         while (channel->head && channel->head->dead_at <= now) {
             hws_channel_pop(peer, channel);
-            all->died++;
+            channel->counts.expired++;
+            peer->counts.channels.expired++;
         }
         if (channel->head && channel->head->dead_at < all->next_death)
             all->next_death = channel->head->dead_at;

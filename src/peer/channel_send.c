@@ -271,6 +271,7 @@ enum hws_err hws_peer_send(struct hws_peer *peer, struct hws_channel handle,
                            enum hws_message_kind kind, struct hws_bytes message, hws_time now)
 {
     struct hws_peer_channel *channel = hws_channel_find(peer, handle);
+    enum hws_err err;
 
     if (!channel || peer->state == HWS_PEER_CLOSED) return HWS_ERR_STATE;
     if (channel->state != HWS_CHANNEL_NEW && channel->state != HWS_CHANNEL_OPENING &&
@@ -278,7 +279,9 @@ enum hws_err hws_peer_send(struct hws_peer *peer, struct hws_channel handle,
         return HWS_ERR_STATE;
     if (is_too_big(peer, message.len)) return HWS_ERR_TOO_BIG;
     if (message.len > peer->config.send_buffer) return HWS_ERR_TOO_BIG;
-    return send_or_push(peer, channel, kind, message, now);
+    err = send_or_push(peer, channel, kind, message, now);
+    if (!err) hws_peer_saw_message(peer, true, handle, message.len);
+    return err;
 }
 
 size_t hws_peer_channel_buffered(const struct hws_peer *peer, struct hws_channel handle)

@@ -8,7 +8,6 @@
 #include <string.h>
 
 enum {
-    MESSAGE_LIMIT = 16 * 1024 * 1024,
     SEND_BUFFER_MIN = 16 * 1024, /* what hws_sctp_new() takes */
     SEND_BUFFER_MAX = 64 * 1024 * 1024,
     SEND_TOTAL_MAX = 1024 * 1024 * 1024,
@@ -24,7 +23,7 @@ static size_t send_buffer_of(const struct hws_peer_config *config)
 static enum hws_err check_config(const struct hws_peer_config *config)
 {
     if (!config->stack || !config->identity || !config->random.fill) return HWS_ERR_ARGUMENT;
-    if (config->max_message_size > MESSAGE_LIMIT) return HWS_ERR_ARGUMENT;
+    if (config->max_message_size > HWS_MESSAGE_LIMIT) return HWS_ERR_ARGUMENT;
     if (config->send_buffer != 0 &&
         (config->send_buffer < SEND_BUFFER_MIN || config->send_buffer > SEND_BUFFER_MAX))
         return HWS_ERR_ARGUMENT;
@@ -157,6 +156,7 @@ void hws_peer_close(struct hws_peer *peer, hws_time now)
     if (peer->dtls) hws_dtls_close(peer->dtls, now);
     hws_peer_fail(peer, (struct hws_fault){HWS_OK, "peer", "closed by this side", 0}, now);
     peer->has_inbound = false;
+    if (peer->sctp) hws_sctp_stats(peer->sctp, &peer->counts.sctp);
     hws_sctp_free(peer->sctp);
     peer->sctp = NULL;
 }
@@ -266,8 +266,15 @@ enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in,
 {
     enum hws_err err = HWS_ERR_UNSUPPORTED;
 
-    if (peer->state == HWS_PEER_CLOSED) return HWS_ERR_STATE;
-    if (in->bytes.len == 0 || in->bytes.len > HWS_DATAGRAM_IN_MAX) return HWS_ERR_MALFORMED;
+    hws_peer_saw_datagram(peer, false, in, now);
+    if (peer->state == HWS_PEER_CLOSED) {
+        peer->counts.dropped_closed++;
+        return HWS_ERR_STATE;
+    }
+    if (in->bytes.len == 0 || in->bytes.len > HWS_DATAGRAM_IN_MAX) {
+        peer->counts.dropped_format++;
+        return HWS_ERR_MALFORMED;
+    }
     switch (hws_demux(in->bytes)) {
     case HWS_DEMUX_STUN:
         err = hws_ice_feed(peer->ice, in, now);
@@ -277,6 +284,7 @@ enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in,
         break;
     case HWS_DEMUX_TURN: /* no relay of ours: nobody may send it */
     case HWS_DEMUX_DROP:
+        peer->counts.dropped_format++;
         break;
     }
     hws_peer_pump(peer, now);
@@ -351,9 +359,15 @@ size_t hws_peer_next_datagrams(struct hws_peer *peer, struct hws_datagram *out, 
 
     /* One borrowed range at a time is what the layers below promise for ICE; DTLS records stay
      * where they are until the next record is made, so a batch of them can be lent at once. */
-    if (count < cap && hws_ice_next_packet(peer->ice, &out[count])) return 1;
-    while (count < cap && next_record(peer, &out[count])) {
-        count++;
+    if (cap > 0 && hws_ice_next_packet(peer->ice, &out[0])) {
+        count = 1;
+    } else {
+        while (count < cap && next_record(peer, &out[count])) {
+            count++;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        hws_peer_saw_datagram(peer, true, &out[i], peer->moved_at);
     }
     return count;
 }
@@ -367,6 +381,7 @@ static bool next_message(struct hws_peer *peer, struct hws_event *out)
         .message_kind = peer->inbound_kind,
         .message = peer->inbound_data,
     };
+    hws_peer_saw_message(peer, false, out->channel, out->message.len);
     peer->has_inbound = false;
     peer->want_pump = true; /* what is behind it in SCTP may need an answer */
     return true;

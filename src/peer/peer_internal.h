@@ -5,6 +5,7 @@
  *     peer.c      life, inputs, outputs, questions         describe.c  what the other side says
  *     pump.c      moves bytes between ice, dtls and sctp   offer.c     what we say; our offers
  *     channel*.c  channels: see channel.h
+ *     stats.c     counters, and the tap
  *
  *      signals  <-  describe  <->  ice      datagrams:  ice packets, dtls packets on ice's path
  *                                  dtls  <->  sctp  <->  channel  ->  events
@@ -22,6 +23,7 @@
 #include "sctp/sctp.h"
 
 #include <hawser/peer.h>
+#include <hawser/stats.h>
 
 #define HWS_PAST INT64_MIN /* a deadline that is due: tick at once */
 
@@ -71,6 +73,16 @@ struct hws_layout {
     struct hws_sdp_media *media; /**< owned, media_count of them; NULL when there is but one */
 };
 
+/** What only the peer itself sees of what struct hws_peer_stats tells. */
+struct hws_peer_counts {
+    uint64_t datagrams_sent, datagrams_received, bytes_sent, bytes_received;
+    uint64_t dropped_format, dropped_stranger, dropped_closed;
+    uint64_t channels_opened, channels_accepted, channels_refused, channels_closed;
+    struct hws_channel_counts channels;
+    hws_time dtls_started;
+    struct hws_sctp_stats sctp; /**< of the association that is over */
+};
+
 struct hws_peer {
     struct hws_peer_config config;
     enum hws_peer_state state;
@@ -105,7 +117,9 @@ struct hws_peer {
     bool tell_path, tell_connected, tell_closed;
     bool ended; /**< closed, and all that had been received is told */
     hws_time connect_deadline;
+    hws_time moved_at; /**< last input: when what is taken from us now was made */
     struct hws_timeline timeline;
+    struct hws_peer_counts counts;
     struct hws_fault fault;
     char fault_text[256];
 };
@@ -139,6 +153,15 @@ void hws_peer_described(struct hws_peer *peer);
  *  @retval HWS_ERR_NO_MEMORY */
 HWS_MUST_USE enum hws_err hws_peer_local_candidate(struct hws_peer *peer,
                                                    const struct hws_candidate *candidate);
+
+/* stats.c */
+/** A UDP payload went out or came in. */
+void hws_peer_saw_datagram(struct hws_peer *peer, bool sent, const struct hws_datagram *datagram,
+                           hws_time now);
+/** An SCTP packet in clear is about to be encrypted, or was decrypted. */
+void hws_peer_saw_packet(struct hws_peer *peer, bool sent, struct hws_bytes packet, hws_time now);
+/** A message was taken from the program, or handed to it. */
+void hws_peer_saw_message(struct hws_peer *peer, bool sent, struct hws_channel channel, size_t len);
 
 /* pump.c */
 void hws_peer_pump(struct hws_peer *peer, hws_time now);

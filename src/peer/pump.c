@@ -46,6 +46,7 @@ static void start_dtls(struct hws_peer *peer, hws_time now)
                       now);
         return;
     }
+    peer->counts.dtls_started = now;
     hws_dtls_start(peer->dtls, now);
     replay_early(peer, now);
 }
@@ -109,7 +110,10 @@ static void pump_ice(struct hws_peer *peer, hws_time now)
 enum hws_err hws_peer_feed_dtls(struct hws_peer *peer, const struct hws_datagram *in, hws_time now)
 {
     /* Only a path that the peer proved with its credentials may speak (CVE-2023-49786). */
-    if (!hws_ice_admits(peer->ice, &in->local, &in->remote)) return HWS_ERR_UNEXPECTED;
+    if (!hws_ice_admits(peer->ice, &in->local, &in->remote)) {
+        peer->counts.dropped_stranger++;
+        return HWS_ERR_UNEXPECTED;
+    }
     if (peer->dtls) return hws_dtls_feed(peer->dtls, in->bytes, now);
     hws_ring_push(&peer->early, in->bytes);
     return HWS_OK;
@@ -170,6 +174,7 @@ static void pump_dtls(struct hws_peer *peer, hws_time now)
         }
     }
     while (peer->sctp && hws_dtls_next_plain(peer->dtls, &plain)) {
+        hws_peer_saw_packet(peer, false, plain, now);
         if (hws_sctp_feed(peer->sctp, plain, now) != HWS_OK) {
             HWS_LOG(&peer->config.log, HWS_LOG_DEBUG, now, "peer", "sctp.dropped", "len=%zu",
                     plain.len);
@@ -234,8 +239,10 @@ static void pump_records(struct hws_peer *peer, hws_time now)
 
     while (peer->sctp && hws_dtls_has_room(peer->dtls) &&
            hws_sctp_next_packet(peer->sctp, &packet)) {
-        enum hws_err err = hws_dtls_send(peer->dtls, packet, now);
+        enum hws_err err;
 
+        hws_peer_saw_packet(peer, true, packet, now);
+        err = hws_dtls_send(peer->dtls, packet, now);
         if (err) {
             HWS_LOG(&peer->config.log, HWS_LOG_WARN, now, "peer", "record.dropped", "err=%s",
                     hws_err_name(err));
@@ -246,6 +253,7 @@ static void pump_records(struct hws_peer *peer, hws_time now)
 void hws_peer_pump(struct hws_peer *peer, hws_time now)
 {
     peer->want_pump = false;
+    peer->moved_at = now;
     pump_ice(peer, now);
     if (peer->pathless && !hws_ice_is_searching(peer->ice)) on_silence(peer, now);
     if (peer->state == HWS_PEER_CLOSED) return;
