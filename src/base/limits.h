@@ -41,11 +41,17 @@ enum {
     HWS_DTLS_PLAIN_HOLD = 64,  /* records that wait for the fingerprint or for the reader */
 
     /* Channels. Browsers ask for 65535 streams; usrsctp takes 112 KB for 1024. */
-    HWS_CHANNEL_MAX = 1024,
     HWS_STREAMS_DEFAULT = 256,
+    HWS_CHANNELS_DEFAULT = 1024, /* at a time, if there are as many streams */
     HWS_LABEL_MAX = 65535,
+    HWS_LABEL_TOTAL_MAX = 1024 * 1024, /* labels and protocols of all: names, not storage */
+    HWS_OPENS_A_SECOND = 100,          /* by the other side, after it has filled the table once */
+    /* Messages that wait, of one channel and of all: each takes some 50 bytes beside its own. */
+    HWS_WAITING_MAX = 16 * 1024,
+    HWS_WAITING_TOTAL_MAX = 64 * 1024,
     HWS_MESSAGE_MAX_DEFAULT = 256 * 1024, /* a=max-message-size that we announce by default */
-    HWS_SEND_BUFFER = 1024 * 1024,        /* bytes of one association waiting to be sent */
+    HWS_SEND_BUFFER = 1024 * 1024,        /* bytes of one channel waiting to be sent */
+    HWS_SEND_TOTAL = 16 * 1024 * 1024,    /* of all channels */
     HWS_RECEIVE_BUFFER = 1024 * 1024,
 
     /* SCTP. A burst after one input is at most what the congestion window lets out; when this is

@@ -11,9 +11,15 @@ enum {
     MESSAGE_LIMIT = 16 * 1024 * 1024,
     SEND_BUFFER_MIN = 16 * 1024, /* what hws_sctp_new() takes */
     SEND_BUFFER_MAX = 64 * 1024 * 1024,
+    SEND_TOTAL_MAX = 1024 * 1024 * 1024,
 };
 
 /* ---- Life */
+
+static size_t send_buffer_of(const struct hws_peer_config *config)
+{
+    return config->send_buffer != 0 ? config->send_buffer : HWS_SEND_BUFFER;
+}
 
 static enum hws_err check_config(const struct hws_peer_config *config)
 {
@@ -22,7 +28,9 @@ static enum hws_err check_config(const struct hws_peer_config *config)
     if (config->send_buffer != 0 &&
         (config->send_buffer < SEND_BUFFER_MIN || config->send_buffer > SEND_BUFFER_MAX))
         return HWS_ERR_ARGUMENT;
-    if (config->stream_count > HWS_CHANNEL_MAX) return HWS_ERR_ARGUMENT;
+    if (config->send_total != 0 &&
+        (config->send_total > SEND_TOTAL_MAX || config->send_total < send_buffer_of(config)))
+        return HWS_ERR_ARGUMENT;
     if (config->consent_expiry < 0 || config->connect_limit < 0) return HWS_ERR_ARGUMENT;
     return HWS_OK;
 }
@@ -30,8 +38,12 @@ static enum hws_err check_config(const struct hws_peer_config *config)
 static void set_defaults(struct hws_peer_config *config)
 {
     if (config->max_message_size == 0) config->max_message_size = HWS_MESSAGE_MAX_DEFAULT;
-    if (config->send_buffer == 0) config->send_buffer = HWS_SEND_BUFFER;
+    config->send_buffer = send_buffer_of(config);
+    if (config->send_total == 0) config->send_total = HWS_SEND_TOTAL;
+    if (config->send_total < config->send_buffer) config->send_total = config->send_buffer;
     if (config->stream_count == 0) config->stream_count = HWS_STREAMS_DEFAULT;
+    if (config->channel_limit == 0) config->channel_limit = HWS_CHANNELS_DEFAULT;
+    if (config->channel_limit > config->stream_count) config->channel_limit = config->stream_count;
     if (config->connect_limit == 0) config->connect_limit = HWS_MS(39500); /* RFC 8863 section 4 */
 }
 
@@ -47,7 +59,7 @@ static enum hws_err init(struct hws_peer *peer, const struct hws_peer_config *co
 
     peer->config = *config;
     set_defaults(&peer->config);
-    peer->outbox.limit = peer->config.send_buffer;
+    hws_channels_init(peer);
     peer->connect_deadline = HWS_NEVER;
     peer->neg = hws_neg_new();
     if (!peer->neg) return HWS_ERR_NO_MEMORY;
@@ -58,7 +70,7 @@ static enum hws_err init(struct hws_peer *peer, const struct hws_peer_config *co
     config->random.fill(config->random.user, id, sizeof(id));
     memcpy(&peer->session_id, id, sizeof(id));
     peer->session_id &= INT64_MAX; /* RFC 9429 section 5.2.1: the highest bit is zero */
-    return hws_channels_init(peer);
+    return HWS_OK;
 }
 
 enum hws_err hws_peer_new(const struct hws_peer_config *config, hws_time now, struct hws_peer **out)
@@ -98,7 +110,6 @@ void hws_peer_free(struct hws_peer *peer)
     hws_ice_free(peer->ice);
     hws_neg_free(peer->neg);
     hws_channels_fini(peer);
-    hws_outbox_fini(&peer->outbox);
     hws_ring_fini(&peer->early);
     free_signals(peer);
     free(peer->early_candidates);
@@ -129,7 +140,7 @@ void hws_peer_fail(struct hws_peer *peer, struct hws_fault fault, hws_time now)
     peer->state = HWS_PEER_CLOSED;
     peer->connect_deadline = HWS_NEVER;
     hws_neg_close(peer->neg);
-    hws_outbox_fini(&peer->outbox);
+    hws_channels_stop(peer);
     HWS_LOG(&peer->config.log, HWS_LOG_INFO, now, "peer", "closed", "err=%s layer=%s what=\"%s\"",
             hws_err_name(fault.err), fault.layer, fault.what);
 }
@@ -137,6 +148,7 @@ void hws_peer_fail(struct hws_peer *peer, struct hws_fault fault, hws_time now)
 void hws_peer_close(struct hws_peer *peer, hws_time now)
 {
     if (peer->state == HWS_PEER_CLOSED) return;
+    peer->channels.holds_open = false; /* what it lends ends here */
     /* ABORT so that the other side need not wait, then close_notify behind it. */
     if (peer->sctp) hws_sctp_abort(peer->sctp, now);
     hws_peer_pump(peer, now);
@@ -271,11 +283,13 @@ void hws_peer_tick(struct hws_peer *peer, hws_time now)
 hws_time hws_peer_deadline(const struct hws_peer *peer)
 {
     hws_time due = HWS_NEVER;
-    hws_time layers[4];
+    hws_time layers[6];
     size_t count = 0;
 
     if (peer->state == HWS_PEER_CLOSED) return HWS_NEVER;
     if (peer->want_pump) return HWS_PAST;
+    layers[count++] = peer->channels.next_death;
+    layers[count++] = hws_channels_open_due(peer);
     if (peer->state == HWS_PEER_DESCRIBED) layers[count++] = peer->connect_deadline;
     layers[count++] = hws_ice_deadline(peer->ice);
     if (peer->dtls) layers[count++] = hws_dtls_deadline(peer->dtls);
@@ -364,7 +378,8 @@ bool hws_peer_next_event(struct hws_peer *peer, struct hws_event *out)
 
 bool hws_peer_has_output(const struct hws_peer *peer)
 {
-    return peer->signals || peer->tell_path || peer->tell_connected || peer->untold_channels ||
+    return peer->signals || peer->tell_path || peer->tell_connected ||
+           peer->channels.lists[HWS_LIST_TOLD].head != HWS_NO_SLOT ||
            (peer->has_inbound && !peer->paused) || peer->tell_closed ||
            /* Only a message that a pause holds back holds the end back too. */
            (peer->state == HWS_PEER_CLOSED && !peer->ended && !(peer->paused && peer->has_inbound));
@@ -379,7 +394,7 @@ void hws_peer_pause(struct hws_peer *peer, bool paused)
 
 size_t hws_peer_buffered(const struct hws_peer *peer)
 {
-    return peer->outbox.bytes + (peer->sctp ? hws_sctp_buffered(peer->sctp) : 0);
+    return peer->channels.waiting_bytes + (peer->sctp ? hws_sctp_buffered(peer->sctp) : 0);
 }
 
 bool hws_peer_path(const struct hws_peer *peer, struct hws_path *out)

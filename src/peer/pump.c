@@ -104,6 +104,12 @@ enum hws_err hws_peer_feed_dtls(struct hws_peer *peer, const struct hws_datagram
 
 /* ---- DTLS to SCTP */
 
+static size_t at_least(size_t value, size_t least)
+{
+    return value > least ? value : least;
+}
+
+/* An OPEN is as long as its names, whatever the application sends and takes. */
 static void start_sctp(struct hws_peer *peer, hws_time now)
 {
     struct hws_sctp_config config = {
@@ -112,8 +118,8 @@ static void start_sctp(struct hws_peer *peer, hws_time now)
         .remote_port = peer->remote.sctp_port,
         .mtu = sctp_mtu(peer),
         .streams = peer->config.stream_count,
-        .receive_max = peer->config.max_message_size,
-        .send_buffer = peer->config.send_buffer,
+        .receive_max = at_least(peer->config.max_message_size, HWS_DCEP_OPEN_MAX),
+        .send_buffer = at_least(peer->config.send_buffer, HWS_DCEP_OPEN_MAX),
     };
     enum hws_err err;
 
@@ -163,17 +169,27 @@ static void pump_dtls(struct hws_peer *peer, hws_time now)
 static void on_up(struct hws_peer *peer, hws_time now)
 {
     peer->timeline.associated = now;
-    hws_channels_up(peer);
+    hws_channels_up(peer, now);
     if (peer->state != HWS_PEER_DESCRIBED) return;
     peer->state = HWS_PEER_CONNECTED;
     peer->tell_connected = true;
+}
+
+/* An OPEN that came too soon is the next one until its time has come. */
+static bool next_sctp_event(struct hws_peer *peer, hws_time now, struct hws_sctp_event *out)
+{
+    if (!peer->channels.holds_open) return hws_sctp_next_event(peer->sctp, out);
+    if (peer->state != HWS_PEER_CLOSED && now < hws_channels_open_due(peer)) return false;
+    peer->channels.holds_open = false;
+    *out = peer->channels.held;
+    return true;
 }
 
 void hws_peer_pull_sctp(struct hws_peer *peer, hws_time now)
 {
     struct hws_sctp_event event;
 
-    while (!peer->has_inbound && peer->sctp && hws_sctp_next_event(peer->sctp, &event)) {
+    while (!peer->has_inbound && peer->sctp && next_sctp_event(peer, now, &event)) {
         switch (event.kind) {
         case HWS_SCTP_UP:
             on_up(peer, now);
@@ -223,6 +239,7 @@ void hws_peer_pump(struct hws_peer *peer, hws_time now)
     hws_peer_pull_sctp(peer, now);
     /* Told apart from the messages, behind which it would wait for a reader that pauses. */
     if (peer->sctp && hws_sctp_take_writable(peer->sctp)) hws_channels_writable(peer, now);
-    if (peer->sctp && peer->owes && !peer->association_full) hws_channels_writable(peer, now);
+    if (peer->sctp && peer->channels.retry && !peer->channels.full) hws_channels_flush(peer, now);
+    hws_channels_bury(peer, now);
     if (peer->dtls) pump_records(peer, now);
 }
