@@ -19,6 +19,7 @@ enum {
     HWS_UFRAG_MAX = 256,
     HWS_PWD_MAX = 256,
     HWS_MID_MAX = 64,         /* RFC 5888 section 4 sets none; some stacks send UUIDs */
+    HWS_TLS_ID_MAX = 255,     /* RFC 8842 section 4 */
     HWS_MEDIA_MAX = 32,       /* m= sections in one description */
     HWS_FINGERPRINT_LIST = 8, /* a=fingerprint lines kept of one description */
 
@@ -42,6 +43,7 @@ enum {
 
     /* Channels. Browsers ask for 65535 streams; usrsctp takes 112 KB for 1024. */
     HWS_STREAMS_DEFAULT = 256,
+    HWS_SCTP_PORT = 5000, /* what every stack announces (RFC 8841 section 5) */
     HWS_CHANNELS_DEFAULT = 1024, /* at a time, if there are as many streams */
     HWS_LABEL_MAX = 65535,
     HWS_LABEL_TOTAL_MAX = 1024 * 1024, /* labels and protocols of all: names, not storage */

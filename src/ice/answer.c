@@ -69,6 +69,8 @@ static void act_on_check(struct hws_ice *ice, const struct hws_ice_early *check,
     uint8_t remote = hws_ice_find_remote(ice, &check->remote), pair;
     struct hws_ice_pair *p;
 
+    /* The peer knows both halves of this generation: it needs the one before no more. */
+    if (ice->phase == HWS_ICE_COMPLETE) hws_ice_forget_old(ice);
     /* When the checks are over, only another nomination by the controlling peer means something. */
     if (ice->phase == HWS_ICE_COMPLETE && (ice->controlling || !check->use_candidate)) return;
     if (remote == HWS_ICE_NONE)

@@ -26,6 +26,10 @@ void hws_ice_lane_open(struct hws_ice *ice, uint8_t pair, hws_time now)
     const struct hws_ice_remote *remote = &ice->remotes[p->remote];
 
     if (ice->lane.active && ice->lane.pair == pair) return;
+    if (ice->lane.active && ice->lane.old) {
+        ice->parting.base = ice->lane.base;
+        ice->parting.remote = ice->lane.path.remote;
+    }
     ice->lane = (struct hws_ice_lane){
         .active = true,
         .base = p->base,

@@ -83,9 +83,19 @@ HWS_MUST_USE enum hws_err hws_ice_add_remote(struct hws_ice *ice,
 void hws_ice_end_remote(struct hws_ice *ice, hws_time now);
 
 /** New credentials and a new check list; the selected path carries data until a new one is
- *  selected (RFC 8445 section 2.4). Local addresses and servers are kept and announced again, and
- *  so is their end. Remote credentials, candidates and their end are forgotten. */
+ *  selected (RFC 8445 section 2.4). Local addresses are kept and announced again, servers are asked
+ *  again, and the end of it all follows. Remote credentials, candidates and their end are
+ *  forgotten. The role stays (RFC 8445 section 6.1.1). */
 void hws_ice_restart(struct hws_ice *ice, hws_time now);
+
+/** The same for an offer that may be taken back: until hws_ice_set_remote() answers it,
+ *  hws_ice_withdraw_restart() brings the generation before back, with its checks.
+ *  @retval HWS_ERR_STATE  one is offered already  @retval HWS_ERR_NO_MEMORY */
+HWS_MUST_USE enum hws_err hws_ice_offer_restart(struct hws_ice *ice, hws_time now);
+void hws_ice_withdraw_restart(struct hws_ice *ice, hws_time now); /**< none offered: no effect */
+
+/** Is no pair of this generation nominated yet, and none given up? */
+bool hws_ice_is_searching(const struct hws_ice *ice);
 
 /** Somebody says that the peer is gone: ask it at once, and give the path up when it is silent for
  *  10 s (three consent checks). An answer ends the doubt. Without a path it does nothing. */
@@ -117,6 +127,13 @@ struct hws_ice_event {
 };
 
 bool hws_ice_next_event(struct hws_ice *ice, struct hws_ice_event *out);
+
+/** The local candidates that the peer may be told in this generation, with or without their event.
+ *  @param[out] out_ended  there will be no more  @return how many were written to @p out */
+size_t hws_ice_known(const struct hws_ice *ice, struct hws_candidate *out, size_t cap,
+                     bool *out_ended);
+/** All of hws_ice_known() is told: no event tells it again. */
+void hws_ice_mark_known(struct hws_ice *ice);
 
 /** A path for data: where our packets leave and where they go. */
 struct hws_ice_path {

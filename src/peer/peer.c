@@ -44,6 +44,7 @@ static void set_defaults(struct hws_peer_config *config)
     if (config->stream_count == 0) config->stream_count = HWS_STREAMS_DEFAULT;
     if (config->channel_limit == 0) config->channel_limit = HWS_CHANNELS_DEFAULT;
     if (config->channel_limit > config->stream_count) config->channel_limit = config->stream_count;
+    if (config->sctp_port == 0) config->sctp_port = HWS_SCTP_PORT;
     if (config->connect_limit == 0) config->connect_limit = HWS_MS(39500); /* RFC 8863 section 4 */
 }
 
@@ -112,7 +113,7 @@ void hws_peer_free(struct hws_peer *peer)
     hws_channels_fini(peer);
     hws_ring_fini(&peer->early);
     free_signals(peer);
-    free(peer->early_candidates);
+    free(peer->layout.media);
     hws_wipe(&peer->remote, sizeof(peer->remote));
     free(peer);
 }
@@ -200,6 +201,22 @@ enum hws_err hws_peer_offer(struct hws_peer *peer, hws_time now)
     return err;
 }
 
+enum hws_err hws_peer_restart_ice(struct hws_peer *peer, hws_time now)
+{
+    enum hws_err err = hws_peer_write_restart(peer, now);
+
+    if (!err) hws_peer_pump(peer, now);
+    return err;
+}
+
+enum hws_err hws_peer_rollback(struct hws_peer *peer, hws_time now)
+{
+    enum hws_err err = hws_peer_withdraw_offer(peer, now);
+
+    if (!err) hws_peer_pump(peer, now);
+    return err;
+}
+
 static enum hws_err take_signal(struct hws_peer *peer, const struct hws_signal *in, hws_time now)
 {
     switch (in->kind) {
@@ -237,7 +254,7 @@ bool hws_peer_next_signal(struct hws_peer *peer, struct hws_signal *out)
         .kind = item->kind,
         .text = {(const uint8_t *)item->text, item->len},
         .mid = peer->remote.mid[0] ? peer->remote.mid : "0",
-        .ufrag = hws_ice_ufrag(peer->ice),
+        .ufrag = item->ufrag,
     };
     return true;
 }
@@ -265,6 +282,18 @@ enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in,
     return err;
 }
 
+void hws_peer_limit_connecting(struct hws_peer *peer, hws_time now)
+{
+    hws_time limit = peer->config.connect_limit;
+
+    peer->connect_deadline = limit > HWS_NEVER - now ? HWS_NEVER : now + limit;
+}
+
+static bool is_connecting(const struct hws_peer *peer)
+{
+    return peer->state == HWS_PEER_DESCRIBED || peer->pathless;
+}
+
 void hws_peer_tick(struct hws_peer *peer, hws_time now)
 {
     if (peer->state == HWS_PEER_CLOSED) return;
@@ -272,7 +301,7 @@ void hws_peer_tick(struct hws_peer *peer, hws_time now)
     if (peer->dtls) hws_dtls_tick(peer->dtls, now);
     if (peer->sctp) hws_sctp_tick(peer->sctp, now);
     hws_peer_pump(peer, now);
-    if (now >= peer->connect_deadline && peer->state == HWS_PEER_DESCRIBED) {
+    if (now >= peer->connect_deadline && is_connecting(peer)) {
         hws_peer_fail(
             peer,
             (struct hws_fault){HWS_ERR_TIMEOUT, "peer", "the connection was not up in time", 0},
@@ -290,7 +319,7 @@ hws_time hws_peer_deadline(const struct hws_peer *peer)
     if (peer->want_pump) return HWS_PAST;
     layers[count++] = peer->channels.next_death;
     layers[count++] = hws_channels_open_due(peer);
-    if (peer->state == HWS_PEER_DESCRIBED) layers[count++] = peer->connect_deadline;
+    if (is_connecting(peer)) layers[count++] = peer->connect_deadline;
     layers[count++] = hws_ice_deadline(peer->ice);
     if (peer->dtls) layers[count++] = hws_dtls_deadline(peer->dtls);
     if (peer->sctp) layers[count++] = hws_sctp_deadline(peer->sctp);

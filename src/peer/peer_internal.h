@@ -2,8 +2,9 @@
  * @file
  * What the files of peer/ share: the peer object and the seams between them.
  *
- *     peer.c      life, inputs, outputs, questions        describe.c  descriptions in and out
- *     pump.c      moves bytes between ice, dtls and sctp   channel*.c  channels: see channel.h
+ *     peer.c      life, inputs, outputs, questions         describe.c  what the other side says
+ *     pump.c      moves bytes between ice, dtls and sctp   offer.c     what we say; our offers
+ *     channel*.c  channels: see channel.h
  *
  *      signals  <-  describe  <->  ice      datagrams:  ice packets, dtls packets on ice's path
  *                                  dtls  <->  sctp  <->  channel  ->  events
@@ -36,6 +37,7 @@ enum {
 struct hws_signal_item {
     struct hws_signal_item *next;
     enum hws_signal_kind kind;
+    char ufrag[HWS_ICE_UFRAG_LEN + 1]; /**< of the generation in which it was said */
     size_t len;
     char text[];
 };
@@ -57,12 +59,21 @@ struct hws_remote {
     char mid[HWS_MID_MAX + 1];
     char ufrag[HWS_UFRAG_MAX + 1];
     char pwd[HWS_PWD_MAX + 1];
+    char tls_id[HWS_TLS_ID_MAX + 1]; /**< empty when absent */
+};
+
+/** The sections of the last remote offer that we answered: our own offers keep them in place. */
+struct hws_layout {
+    size_t media_count; /**< 0 = none came yet */
+    size_t media_index; /**< of the data section */
+    enum hws_sdp_proto proto;
+    char mid[HWS_MID_MAX + 1];
+    struct hws_sdp_media *media; /**< owned, media_count of them; NULL when there is but one */
 };
 
 struct hws_peer {
     struct hws_peer_config config;
     enum hws_peer_state state;
-    bool offerer;
     bool local_ended; /**< hws_peer_end_local() was called */
 
     struct hws_neg *neg;
@@ -73,11 +84,10 @@ struct hws_peer {
     struct hws_remote remote;
     uint64_t session_id, session_version; /**< of our descriptions */
 
-    /* Candidates known before our description was written: they go into it. */
-    struct hws_candidate *early_candidates; /**< owned; freed when written */
-    size_t early_candidate_count;
-    bool early_end;
-    bool described_once;   /**< our first description is out: candidates are trickled */
+    struct hws_layout layout;
+    bool offered_restart;  /**< our offer under way is one of an ICE restart */
+    bool trickling;        /**< our first description is out: candidates follow by themselves */
+    bool pathless;         /**< consent is gone while a restart still looks for a path */
     struct hws_ring early; /**< DTLS datagrams from before there was a DTLS association */
 
     struct hws_signal_item *signals, *signals_tail, *signal_out; /**< owned; out is lent */
@@ -105,13 +115,27 @@ void hws_peer_fail(struct hws_peer *peer, struct hws_fault fault, hws_time now);
 /** Note a fault without ending the peer. */
 void hws_peer_note(struct hws_peer *peer, struct hws_fault fault, const char *detail);
 
+/** From now on the connection must come up, or a path must be found, in connect_limit. */
+void hws_peer_limit_connecting(struct hws_peer *peer, hws_time now);
+
 /* describe.c */
 enum hws_err hws_peer_take_description(struct hws_peer *peer, enum hws_sdp_type type,
                                        struct hws_bytes text, hws_time now);
 enum hws_err hws_peer_take_candidate(struct hws_peer *peer, const struct hws_signal *in,
                                      hws_time now);
-enum hws_err hws_peer_write_offer(struct hws_peer *peer, hws_time now);
-/** A local candidate, or their end (NULL): into the description to come, or signalled.
+
+/* offer.c */
+HWS_MUST_USE enum hws_err hws_peer_write_offer(struct hws_peer *peer, hws_time now);
+HWS_MUST_USE enum hws_err hws_peer_write_restart(struct hws_peer *peer, hws_time now);
+HWS_MUST_USE enum hws_err hws_peer_withdraw_offer(struct hws_peer *peer, hws_time now);
+/** What both our offer and our answer say of ourselves. */
+HWS_MUST_USE enum hws_err hws_peer_describe_self(struct hws_peer *peer, struct hws_sdp *sdp);
+HWS_MUST_USE enum hws_err hws_peer_queue_description(struct hws_peer *peer,
+                                                     enum hws_signal_kind kind,
+                                                     const struct hws_sdp *sdp);
+/** The description is out: from here on candidates travel by themselves. */
+void hws_peer_described(struct hws_peer *peer);
+/** A local candidate, or their end (NULL): signalled, or left to the description to come.
  *  @retval HWS_ERR_NO_MEMORY */
 HWS_MUST_USE enum hws_err hws_peer_local_candidate(struct hws_peer *peer,
                                                    const struct hws_candidate *candidate);

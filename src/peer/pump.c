@@ -53,7 +53,21 @@ static void on_path(struct hws_peer *peer, hws_time now)
 {
     if (peer->timeline.path == 0) peer->timeline.path = now;
     peer->tell_path = true;
+    peer->pathless = false;
     start_dtls(peer, now);
+}
+
+/* The path of before a restart may die while the restart still looks for another: what it finds is
+ * all that is hoped for, and not for ever. */
+static void on_silence(struct hws_peer *peer, hws_time now)
+{
+    if (hws_ice_is_searching(peer->ice)) {
+        peer->pathless = true;
+        hws_peer_limit_connecting(peer, now);
+        return;
+    }
+    hws_peer_fail(peer, (struct hws_fault){HWS_ERR_TIMEOUT, "ice", "the other side fell silent", 0},
+                  now);
 }
 
 static void pump_ice(struct hws_peer *peer, hws_time now)
@@ -84,9 +98,7 @@ static void pump_ice(struct hws_peer *peer, hws_time now)
                 now);
             break;
         case HWS_ICE_EXPIRED:
-            hws_peer_fail(
-                peer, (struct hws_fault){HWS_ERR_TIMEOUT, "ice", "the other side fell silent", 0},
-                now);
+            on_silence(peer, now);
             break;
         }
         if (err) hws_peer_fail(peer, (struct hws_fault){err, "peer", "out of memory", 0}, now);
@@ -114,7 +126,7 @@ static void start_sctp(struct hws_peer *peer, hws_time now)
 {
     struct hws_sctp_config config = {
         .log = peer->config.log,
-        .local_port = 5000,
+        .local_port = peer->config.sctp_port,
         .remote_port = peer->remote.sctp_port,
         .mtu = sctp_mtu(peer),
         .streams = peer->config.stream_count,
@@ -234,6 +246,7 @@ void hws_peer_pump(struct hws_peer *peer, hws_time now)
 {
     peer->want_pump = false;
     pump_ice(peer, now);
+    if (peer->pathless && !hws_ice_is_searching(peer->ice)) on_silence(peer, now);
     if (peer->state == HWS_PEER_CLOSED) return;
     pump_dtls(peer, now);
     hws_peer_pull_sctp(peer, now);

@@ -27,6 +27,7 @@ struct world_peer {
     bool echo;                           /* send every message back */
     bool deaf;                           /* leave events alone: the application sleeps */
     bool mute;                           /* its datagrams vanish, both ways: a cut cable */
+    bool polite;                         /* takes its own offer back when another one comes */
     uint8_t *back;                       /* echoes that did not fit yet */
     size_t back_len, back_cap;
     enum hws_message_kind last_kind;
@@ -48,6 +49,8 @@ struct world {
     size_t peer_count;
     struct flight *flights; /* in the air, sorted by arrival */
     size_t datagrams, datagram_max;
+    /* Sees every signal that leaves, and may change its text; @p cap bytes are there, and a NUL. */
+    void (*edit)(struct world_peer *from, enum hws_signal_kind kind, char *text, size_t cap);
     bool spoil_fingerprint; /* break the fingerprint in passing descriptions */
 };
 
