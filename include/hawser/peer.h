@@ -43,8 +43,8 @@ enum hws_dtls_versions { HWS_DTLS_13_OR_12, HWS_DTLS_12_ONLY, HWS_DTLS_13_ONLY }
 
 /** Zero is always the default. */
 struct hws_identity_config {
-    /** PEM: the certificate (more of a chain may follow it) and its private key, ECDSA P-256 or
-     *  RSA of 2048 bits and more. Both empty: ECDSA P-256, self-signed, made fresh, never stored.
+    /** PEM: the certificate (a chain may follow; only the first is sent) and its private key,
+     *  ECDSA P-256 or RSA of 2048 to 4096 bits, as PKCS #8, SEC 1 or PKCS #1 without a passphrase. Both empty: ECDSA P-256, self-signed, made fresh, never stored.
      *  Borrowed for the call. */
     struct hws_bytes certificate, private_key;
     enum hws_dtls_versions versions;
@@ -57,7 +57,8 @@ struct hws_identity_config {
 HWS_MUST_USE enum hws_err hws_identity_new(struct hws_identity **out);
 /**
  * @retval HWS_ERR_MALFORMED    the certificate or the key is not PEM of what is wanted
- * @retval HWS_ERR_UNSUPPORTED  a kind of key that no peer would take
+ * @retval HWS_ERR_UNSUPPORTED  a kind of key that no peer would take, or one with a passphrase
+ * @retval HWS_ERR_TOO_BIG      the certificate has over 8 KiB, or the text over 64 KiB
  * @retval HWS_ERR_MISMATCH     the key is not the certificate's
  * @retval HWS_ERR_ARGUMENT     only one of the two, or an unknown version
  * @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_CRYPTO
@@ -271,9 +272,13 @@ void hws_peer_doubt(struct hws_peer *peer, hws_time now);
 
 /** Keying material for the application (RFC 5705 section 4, RFC 8446 section 7.5): both sides get
  *  the same bytes for the same label and context.
- *  @param[in] label    NUL-terminated, such as "EXPORTER-my-protocol"
- *  @param[in] context  may be empty
- *  @retval HWS_ERR_STATE  DTLS is not up  @retval HWS_ERR_CRYPTO  @retval HWS_ERR_ARGUMENT */
+ *  @param[in] label    NUL-terminated, such as "EXPORTER-my-protocol"; none of the handshake's own,
+ *                      such as "key expansion"
+ *  @param[in] context  an empty one is none; with the label at most 62 bytes: hash what is longer
+ *  @param[in] len      at most 8160
+ *  @retval HWS_ERR_STATE     DTLS is not up
+ *  @retval HWS_ERR_ARGUMENT  label, context or len is not as said
+ *  @retval HWS_ERR_CRYPTO */
 HWS_MUST_USE enum hws_err hws_peer_export_key(const struct hws_peer *peer, const char *label,
                                               struct hws_bytes context, uint8_t *out, size_t len);
 

@@ -36,6 +36,10 @@ enum {
     /* DTLS. A handshake message longer than this is refused unseen: the longest real one is a
      * ClientHello of 1.5 KB or a chain of certificates. With its headers it fits one record. */
     HWS_HANDSHAKE_MAX = 16 * 1024,
+    /* Our own certificate, which must fit one handshake message with room to spare: a fresh one has
+     * 350 bytes, one of a public authority 1 to 3 KB, with a hundred names in it 6 KB. */
+    HWS_CERTIFICATE_MAX = 8 * 1024,
+    HWS_PEM_MAX = 64 * 1024,   /* text of a certificate and a chain, or of a key */
     HWS_HELLO_MAX = 16 * 1024, /* a ClientHello put together, with its header */
     HWS_HELLO_FRAGMENTS = 64,  /* pieces of it (CVE-2022-29189) */
     HWS_DTLS_HOLD = 8,         /* datagrams that come before we start, or before our keys do */

@@ -115,3 +115,23 @@ enum hws_err hws_hello_add(struct hws_hello *hello, const struct hws_record *rec
     *out = (struct hws_bytes){hello->block, HEADERS + hello->body_len};
     return HWS_OK;
 }
+
+size_t hws_hello_cut(struct hws_bytes whole, size_t *done, uint8_t *out, size_t cap)
+{
+    struct hws_writer writer = hws_writer_over(out, cap);
+    struct hws_bytes body = {whole.data + HEADERS, whole.len - HEADERS};
+    const uint8_t *header = whole.data + HWS_RECORD_HEADER;
+    size_t len = body.len - *done < cap - HEADERS ? body.len - *done : cap - HEADERS;
+
+    if (len == 0) return 0;
+    hws_write_bytes(&writer, (struct hws_bytes){whole.data, HWS_RECORD_HEADER - 2});
+    hws_write_u16(&writer, (uint16_t)(HWS_HANDSHAKE_HEADER + len));
+    hws_write_bytes(&writer, (struct hws_bytes){header, 6}); /* type, length, message_seq */
+    hws_write_u8(&writer, (uint8_t)(*done >> 16));
+    hws_write_u16(&writer, (uint16_t)*done);
+    hws_write_u8(&writer, (uint8_t)(len >> 16));
+    hws_write_u16(&writer, (uint16_t)len);
+    hws_write_bytes(&writer, (struct hws_bytes){body.data + *done, len});
+    *done += len;
+    return hws_written(&writer).len;
+}

@@ -15,6 +15,7 @@ static const char srtp_profile[] = "SRTP_AES128_CM_SHA1_80";
 
 enum {
     QUEUE_AT_FIRST = 4, /* datagrams: a flight of ours has two */
+    LONG_HELLO = 4096,  /* a ClientHello with two key shares has 1.5 KB */
     DEFAULT_ROOM = 500, /* wolfSSL reads at most its MTU and this much more */
     WHOLE_SECONDS = 1,  /* wolfSSL's own timeout; ours is in session.c */
 };
@@ -34,51 +35,12 @@ static int on_receive(WOLFSSL *ssl, char *data, int cap, void *user)
     return (int)record.len;
 }
 
-static void keep_for_repeat(struct hws_engine *engine, struct hws_bytes datagram)
-{
-    uint8_t *end = engine->flight + engine->flight_len;
-
-    if (engine->flight_len + 2 + datagram.len > sizeof(engine->flight)) return;
-    end[0] = (uint8_t)(datagram.len >> 8);
-    end[1] = (uint8_t)datagram.len;
-    memcpy(end + 2, datagram.data, datagram.len);
-    engine->flight_len += 2 + datagram.len;
-}
-
-/* The queue starts small, because most associations send little, and doubles up to its bound. */
-static bool make_room(struct hws_ring *ring)
-{
-    size_t slots = 2 * ring->slot_count < HWS_DTLS_QUEUE ? 2 * ring->slot_count : HWS_DTLS_QUEUE;
-    struct hws_ring bigger;
-    struct hws_bytes packet;
-
-    if (ring->count < ring->slot_count) return true;
-    if (ring->slot_count >= HWS_DTLS_QUEUE) return false;
-    if (hws_ring_init(&bigger, slots, ring->slot_cap) != HWS_OK) return false;
-    while (hws_ring_pop(ring, &packet)) {
-        hws_ring_push(&bigger, packet);
-    }
-    bigger.dropped = ring->dropped;
-    hws_ring_fini(ring);
-    *ring = bigger;
-    return true;
-}
-
-static void push(struct hws_engine *engine, struct hws_bytes datagram)
-{
-    (void)make_room(&engine->packets); /* without it the oldest goes */
-    hws_ring_push(&engine->packets, datagram);
-    engine->sent++;
-}
-
 static int on_send(WOLFSSL *ssl, char *data, int len, void *user)
 {
     struct hws_engine *engine = user;
-    struct hws_bytes datagram = {(const uint8_t *)data, (size_t)len};
 
     (void)ssl;
-    push(engine, datagram);
-    if (engine->server && !engine->finished) keep_for_repeat(engine, datagram);
+    hws_engine_push(engine, (struct hws_bytes){(const uint8_t *)data, (size_t)len});
     return len;
 }
 
@@ -98,11 +60,26 @@ static int on_certificate(int verified, WOLFSSL_X509_STORE_CTX *store)
 
 /* ---- Life */
 
-static enum hws_err set_up(struct hws_engine *engine)
+/* The post-quantum group first: as server we take it whenever the client has sent a share of it, and
+ * nobody is asked for one. A longer list than needed makes Chromium answer illegal_parameter. */
+static bool set_groups(const struct hws_engine *engine, const struct hws_identity *identity)
+{
+    int groups[] = {WOLFSSL_X25519MLKEM768, WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1};
+    bool hybrid = engine->server ? identity->versions != HWS_DTLS_12_ONLY : identity->post_quantum;
+
+    if (!hybrid) return wolfSSL_set_groups(engine->ssl, groups + 1, 2) == WOLFSSL_SUCCESS;
+    if (wolfSSL_set_groups(engine->ssl, groups, 3) != WOLFSSL_SUCCESS) return false;
+    if (engine->server) return true;
+    /* Two shares: a server without the first group need not ask again. Such a hello is longer than
+     * a datagram; wolfSSL would empty it instead of cutting it, so hws_engine_push() does. */
+    return wolfSSL_UseKeyShare(engine->ssl, WOLFSSL_X25519MLKEM768) == WOLFSSL_SUCCESS &&
+           wolfSSL_UseKeyShare(engine->ssl, WOLFSSL_ECC_X25519) == WOLFSSL_SUCCESS;
+}
+
+static enum hws_err set_up(struct hws_engine *engine, const struct hws_identity *identity)
 {
     WOLFSSL *ssl = engine->ssl;
-    /* Chromium answers illegal_parameter when it sees wolfSSL's longer list. */
-    int groups[] = {WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1};
+    bool long_hello = !engine->server && identity->post_quantum;
 
     wolfSSL_set_verify(ssl, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                        on_certificate);
@@ -112,14 +89,16 @@ static enum hws_err set_up(struct hws_engine *engine)
     wolfSSL_SetIOReadCtx(ssl, engine);
     wolfSSL_SetIOWriteCtx(ssl, engine);
     wolfSSL_dtls_set_using_nonblock(ssl, 1);
-    if (wolfSSL_dtls_set_mtu(ssl, engine->mtu) != WOLFSSL_SUCCESS) return HWS_ERR_CRYPTO;
-    if (wolfSSL_set_groups(ssl, groups, 2) != WOLFSSL_SUCCESS) return HWS_ERR_CRYPTO;
+    if (wolfSSL_dtls_set_mtu(ssl, long_hello ? LONG_HELLO : engine->mtu) != WOLFSSL_SUCCESS) {
+        return HWS_ERR_CRYPTO;
+    }
+    if (!set_groups(engine, identity)) return HWS_ERR_CRYPTO;
     if (wolfSSL_set_tlsext_use_srtp(ssl, srtp_profile) != 0) return HWS_ERR_CRYPTO;
     /* One datagram for a flight where it fits: fewer to lose. */
     if (wolfSSL_set_group_messages(ssl) != WOLFSSL_SUCCESS) return HWS_ERR_CRYPTO;
     /* No HelloRetryRequest for the sake of a cookie. Fails, rightly, without DTLS 1.3. */
     if (engine->server) (void)wolfSSL_disable_hrr_cookie(ssl);
-    return HWS_OK;
+    return hws_engine_watch_secrets(engine);
 }
 
 enum hws_err hws_engine_init(struct hws_engine *engine, const struct hws_identity *identity,
@@ -128,13 +107,14 @@ enum hws_err hws_engine_init(struct hws_engine *engine, const struct hws_identit
     enum hws_err err;
 
     engine->server = server;
+    engine->cuts_hello = !server && identity->post_quantum;
     engine->mtu = mtu;
     engine->proof = proof;
     engine->alert = -1;
     err = hws_ring_init(&engine->packets, QUEUE_AT_FIRST, mtu);
     if (err) return err;
     engine->ssl = wolfSSL_new(server ? identity->server : identity->client);
-    err = engine->ssl ? set_up(engine) : HWS_ERR_NO_MEMORY;
+    err = engine->ssl ? set_up(engine, identity) : HWS_ERR_NO_MEMORY;
     if (err) hws_engine_fini(engine);
     return err;
 }
@@ -181,6 +161,7 @@ static enum hws_engine_step finish(struct hws_engine *engine)
     engine->finished = true;
     engine->plain_max = (size_t)room;
     engine->suite = wolfSSL_get_cipher_name(engine->ssl);
+    engine->group = wolfSSL_get_curve_name(engine->ssl);
     return HWS_ENGINE_FINISHED;
 }
 
@@ -276,26 +257,13 @@ bool hws_engine_has_unacknowledged(const struct hws_engine *engine)
            wolfSSL_dtls13_has_pending_msg(engine->ssl);
 }
 
-void hws_engine_repeat_flight(struct hws_engine *engine)
-{
-    size_t at = 0;
-
-    while (at < engine->flight_len) {
-        const uint8_t *datagram = engine->flight + at;
-        size_t len = (size_t)datagram[0] << 8 | datagram[1];
-
-        push(engine, (struct hws_bytes){datagram + 2, len});
-        at += 2 + len;
-    }
-}
-
 /* ---- Records out */
 
 enum hws_err hws_engine_write(struct hws_engine *engine, struct hws_bytes plain)
 {
     int result;
 
-    if (!make_room(&engine->packets)) return HWS_ERR_FULL;
+    if (!hws_engine_make_room(engine)) return HWS_ERR_FULL;
     result = wolfSSL_write(engine->ssl, plain.data, (int)plain.len);
     if (result == (int)plain.len) return HWS_OK;
     (void)failed(engine, result);

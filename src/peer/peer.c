@@ -460,6 +460,12 @@ const char *hws_peer_fault_text(const struct hws_peer *peer)
     return peer->fault_text;
 }
 
+enum hws_err hws_peer_export_key(const struct hws_peer *peer, const char *label,
+                                 struct hws_bytes context, uint8_t *out, size_t len)
+{
+    return peer->dtls ? hws_dtls_export(peer->dtls, label, context, out, len) : HWS_ERR_STATE;
+}
+
 const char *hws_peer_dtls_version(const struct hws_peer *peer)
 {
     return peer->dtls ? hws_dtls_version(peer->dtls) : "none";

@@ -29,6 +29,7 @@ static void start_dtls(struct hws_peer *peer, hws_time now)
         .identity = peer->config.identity,
         .role = peer->dtls_role,
         .log = peer->config.log,
+        .key_log = peer->config.key_log,
     };
     enum hws_err err;
 
