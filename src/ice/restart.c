@@ -104,10 +104,7 @@ static void keep_living(struct hws_ice *was, const struct hws_ice *ice)
     was->ask_turn = ice->ask_turn;
     was->error_window_at = ice->error_window_at;
     was->error_count = ice->error_count;
-    was->checks_sent = ice->checks_sent;
-    was->checks_received = ice->checks_received;
-    was->responses_received = ice->responses_received;
-    was->packets_dropped = ice->packets_dropped;
+    was->totals = ice->totals;
     was->outbox = ice->outbox;
     memcpy(was->servers, ice->servers, sizeof(was->servers));
     memcpy(was->asks, ice->asks, sizeof(was->asks));
