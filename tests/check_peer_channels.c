@@ -269,6 +269,27 @@ START_TEST(each_channel_and_all_have_their_bounds)
 }
 END_TEST
 
+/* What one channel gives up makes room for another that waits for nothing else. */
+START_TEST(room_that_an_abort_or_a_death_makes_is_told)
+{
+    struct hws_channel full, other;
+
+    make(25, &(struct hws_peer_config){.send_buffer = 64 * 1024, .send_total = 64 * 1024});
+    full = open_on(client, &(struct hws_channel_config){.reliability = HWS_CHANNEL_MAX_LIFETIME,
+                                                        .reliability_value = 100});
+    other = open_on(client, &(struct hws_channel_config){0});
+    ck_assert_uint_eq(fill(full, 64 * 1024), 1);
+    ck_assert_int_eq(send_on(client, other, 64 * 1024), HWS_ERR_FULL);
+    world_pass(&world, HWS_MS(99));
+    ck_assert(!world_saw(client, HWS_EVENT_WRITABLE));
+    if (_i == 0) ck_assert_int_eq(hws_peer_abort_channel(client->peer, full, world.now), HWS_OK);
+    world_pass(&world, HWS_MS(1));
+    ck_assert_uint_eq(world_count(client, HWS_EVENT_WRITABLE), _i == 0 ? 1 : 2);
+    ck_assert_int_eq(send_on(client, other, 64 * 1024), HWS_OK);
+    world_fini(&world);
+}
+END_TEST
+
 START_TEST(empty_messages_have_a_bound_too)
 {
     struct hws_channel channel;
@@ -781,6 +802,7 @@ int main(void)
     tcase_add_test(tc, negotiated_channels_open_by_themselves);
     tcase_add_test(tc, a_negotiated_channel_that_only_one_side_has_ends_when_it_is_used);
     tcase_add_test(tc, each_channel_and_all_have_their_bounds);
+    tcase_add_loop_test(tc, room_that_an_abort_or_a_death_makes_is_told, 0, 2);
     tcase_add_test(tc, empty_messages_have_a_bound_too);
     tcase_add_test(tc, a_full_channel_leaves_the_others_their_room);
     tcase_add_test(tc, low_water_is_told_each_time_it_is_crossed);
