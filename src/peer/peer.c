@@ -43,6 +43,7 @@ static void set_defaults(struct hws_peer_config *config)
     if (config->stream_count == 0) config->stream_count = HWS_STREAMS_DEFAULT;
     if (config->channel_limit == 0) config->channel_limit = HWS_CHANNELS_DEFAULT;
     if (config->channel_limit > config->stream_count) config->channel_limit = config->stream_count;
+    if (config->channel_limit > HWS_MARKED_SLOT) config->channel_limit = HWS_MARKED_SLOT;
     if (config->connect_limit == 0) config->connect_limit = HWS_MS(39500); /* RFC 8863 section 4 */
 }
 

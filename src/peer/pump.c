@@ -250,5 +250,6 @@ void hws_peer_pump(struct hws_peer *peer, hws_time now)
     if (peer->sctp && hws_sctp_take_writable(peer->sctp)) hws_channels_writable(peer, now);
     if (peer->sctp && peer->channels.retry && !peer->channels.full) hws_channels_flush(peer, now);
     hws_channels_bury(peer, now);
+    hws_channels_unblock(peer);
     if (peer->dtls) pump_records(peer, now);
 }
