@@ -6,6 +6,7 @@
  *     usrsctp_assoc.c   an association: life, packets out, time
  *     usrsctp_feed.c    packets in
  *     usrsctp_send.c    messages out, resets out
+ *     usrsctp_room.c    how much usrsctp is given, and in what turns
  *     usrsctp_events.c  messages and notifications in
  *     usrsctp_stats.c   what is counted, and what usrsctp tells of its state
  *
@@ -70,6 +71,14 @@ struct hws_sctp_batch {
     size_t message_count, bytes;
 };
 
+enum { HWS_SCTP_GIANTS_MAX = 8 };
+
+/** A long message that shares the network with those of other streams (RFC 8260). */
+struct hws_sctp_giant {
+    size_t unsent; /**< bytes, at most */
+    uint16_t stream;
+};
+
 struct hws_sctp {
     struct hws_sctp_stack *stack; /**< borrowed */
     struct hws_sctp_config config;
@@ -102,11 +111,16 @@ struct hws_sctp {
     bool interleaving;                 /**< I-DATA was negotiated (RFC 8260 section 2.2.1) */
 
     struct hws_sctp_batch
-        batches[2];    /**< unacknowledged messages: the older ones, the newer ones */
-    size_t depth;      /**< bytes that may wait or fly before send says that it is full */
-    bool depth_is_old; /**< the congestion window may have moved */
-    bool wanted;       /**< a message found no room */
-    size_t wanted_at;  /**< bytes buffered then */
+        batches[2];     /**< unacknowledged messages: the older ones, the newer ones */
+    size_t depth;       /**< bytes that may be unsent before send says that it is full */
+    bool depth_is_old;  /**< the congestion window may have moved */
+    bool wanted;        /**< a message found no room */
+    bool one_by_one;    /**< messages are sent one after the other, see usrsctp_send.c */
+    size_t behind_long; /**< bytes handed over since the last message that asks for it */
+    size_t unsent;      /**< bytes of messages that have not left yet, at most */
+    bool heard;         /**< something came in since */
+    struct hws_sctp_giant giants[HWS_SCTP_GIANTS_MAX];
+    size_t giant_count;
 
     struct hws_stream_set reset_wanted;   /**< asked for, not told to usrsctp yet */
     struct hws_stream_set reset_asked;    /**< told to usrsctp, not confirmed */
@@ -125,8 +139,22 @@ struct hws_sctp {
 
 /** Bytes queued or in flight as usrsctp counts them, chunk headers included; 0 when not up. */
 size_t hws_sctp_used(const struct hws_sctp *sctp);
+/** May @p msg be handed to usrsctp, which has @p used bytes? */
+bool hws_sctp_may_take(struct hws_sctp *sctp, const struct hws_sctp_message *msg, size_t used);
+/** It is about to be. */
+void hws_sctp_note_offered(struct hws_sctp *sctp, const struct hws_sctp_message *msg);
+/** ... and was refused; nothing of it has left. */
+void hws_sctp_note_refused(struct hws_sctp *sctp, const struct hws_sctp_message *msg);
+/** ... and was taken; @p used as before. */
+void hws_sctp_count_message(struct hws_sctp *sctp, size_t len, size_t used);
+/** @p len bytes of a message leave for the first time. */
+void hws_sctp_note_piece(struct hws_sctp *sctp, uint16_t stream, size_t len);
 /** Is there room again, with some to spare? */
 bool hws_sctp_has_room(struct hws_sctp *sctp);
+/** Set the turns of usrsctp for what @p msg is. */
+void hws_sctp_choose_turns(struct hws_sctp *sctp, const struct hws_sctp_message *msg, size_t used);
+/** Streams take turns; or messages go out one after the other, whatever their stream. */
+bool hws_sctp_set_one_by_one(struct hws_sctp *sctp, bool one_by_one);
 /** Tell usrsctp the resets that wait, if it is up. */
 void hws_sctp_flush_resets(struct hws_sctp *sctp);
 

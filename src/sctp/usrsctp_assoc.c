@@ -121,14 +121,6 @@ static bool set_interleaving(struct hws_sctp *sctp)
     return level == 0 || set_option(sctp, IPPROTO_SCTP, INTERLEAVING_SUPPORTED, &on, sizeof(on));
 }
 
-/* Streams take turns: each message with DATA, each packet's worth with I-DATA. */
-static bool set_scheduler(struct hws_sctp *sctp)
-{
-    struct sctp_assoc_value scheduler = {SCTP_ALL_ASSOC, SCTP_SS_ROUND_ROBIN};
-
-    return set_option(sctp, IPPROTO_SCTP, SCTP_PLUGGABLE_SS, &scheduler, sizeof(scheduler));
-}
-
 static bool set_buffers(struct hws_sctp *sctp)
 {
     /* Room for a message of any size on top of what may wait. */
@@ -152,7 +144,7 @@ static bool set_up_socket(struct hws_sctp *sctp)
     usrsctp_set_upcall(sctp->socket, woken, sctp);
     return usrsctp_set_non_blocking(sctp->socket, 1) == 0 &&
            set_option(sctp, SOL_SOCKET, SO_LINGER, &abort_on_close, sizeof(abort_on_close)) &&
-           set_buffers(sctp) && set_interleaving(sctp) && set_scheduler(sctp) &&
+           set_buffers(sctp) && set_interleaving(sctp) && hws_sctp_set_one_by_one(sctp, false) &&
            set_number(sctp, sctp_level, SCTP_RECVRCVINFO, 1) &&
            set_number(sctp, sctp_level, SCTP_NODELAY, 1) &&
            set_option(sctp, sctp_level, SCTP_ENABLE_STREAM_RESET, &resets, sizeof(resets)) &&
@@ -364,6 +356,7 @@ static bool has_work(const struct hws_sctp *sctp)
 void hws_sctp_tick(struct hws_sctp *sctp, hws_time now)
 {
     hws_sctp_enter(sctp, now);
+    sctp->heard = true;
     sctp->stirred = false;
     if (sctp->state == HWS_SCTP_ESTABLISHED && now - sctp->silent_since >= SILENCE_TIME &&
         has_work(sctp)) {

@@ -103,7 +103,7 @@ enum hws_err hws_sctp_feed(struct hws_sctp *sctp, struct hws_bytes packet, hws_t
     hws_sctp_enter(sctp, now);
     hws_sctp_touch(sctp, now);
     sctp->silent_since = now;
-    sctp->depth_is_old = true;
+    sctp->depth_is_old = sctp->heard = true;
     note_input(sctp, packet);
     hws_sctp_note_input(sctp, packet);
     len = hws_idata_label(packet, &skips, copy, sizeof(copy));

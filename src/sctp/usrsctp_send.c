@@ -23,59 +23,6 @@ size_t hws_sctp_used(const struct hws_sctp *sctp)
     return use.send_bytes;
 }
 
-/* The bytes that are not acknowledged are the newest ones, more or less: streams take turns. When
- * the newer batch alone accounts for all of them, the older one has been acknowledged. */
-static size_t message_count(const struct hws_sctp *sctp, size_t used)
-{
-    const struct hws_sctp_batch *older = &sctp->batches[0], *newer = &sctp->batches[1];
-
-    if (used == 0) return 0;
-    return newer->message_count + (used > newer->bytes ? older->message_count : 0);
-}
-
-static void count_message(struct hws_sctp *sctp, size_t len, size_t used)
-{
-    struct hws_sctp_batch *older = &sctp->batches[0], *newer = &sctp->batches[1];
-
-    if (used == 0) *older = *newer = (struct hws_sctp_batch){0};
-    if (newer->message_count >= HWS_SCTP_MESSAGES_MAX / 2 && used <= newer->bytes) {
-        *older = *newer;
-        *newer = (struct hws_sctp_batch){0};
-    }
-    newer->message_count++;
-    newer->bytes += len;
-}
-
-/* How much may wait or fly: what the window lets out, and as much again, so that there is something
- * to send when acknowledgements come. Asked for once after each input, not for each message. */
-static size_t depth_of(struct hws_sctp *sctp)
-{
-    size_t depth;
-
-    if (!sctp->depth_is_old) return sctp->depth;
-    depth = 2 * hws_sctp_congestion_window(sctp);
-    if (depth < HWS_SCTP_DEPTH_MIN) depth = HWS_SCTP_DEPTH_MIN;
-    if (depth > sctp->config.send_buffer) depth = sctp->config.send_buffer;
-    sctp->depth = depth;
-    sctp->depth_is_old = false;
-    return depth;
-}
-
-static bool has_room(struct hws_sctp *sctp, size_t used)
-{
-    return used < depth_of(sctp) && message_count(sctp, used) < HWS_SCTP_MESSAGES_MAX;
-}
-
-bool hws_sctp_has_room(struct hws_sctp *sctp)
-{
-    size_t used = hws_sctp_used(sctp);
-
-    /* Some to spare, so that a sender is not woken for each packet; and less in use than when it
-     * was refused, whatever the reason. */
-    if (used == 0) return true;
-    return used < sctp->wanted_at && has_room(sctp, used + sctp->depth / 8);
-}
-
 static struct sctp_sendv_spa describe(const struct hws_sctp_message *msg)
 {
     struct sctp_sendv_spa spa;
@@ -103,10 +50,25 @@ static enum hws_err translate(int foreign)
     return HWS_ERR_STATE; /* reset, shut down, not connected: DOWN is on its way */
 }
 
-enum hws_err hws_sctp_send(struct hws_sctp *sctp, const struct hws_sctp_message *msg, hws_time now)
+/* Packets leave inside usrsctp_sendv, so what they may hold is noted before. */
+static enum hws_err hand_over(struct hws_sctp *sctp, const struct hws_sctp_message *msg)
 {
     struct sctp_sendv_spa spa = describe(msg);
-    enum hws_err err = HWS_OK;
+    enum hws_err err;
+
+    hws_sctp_note_offered(sctp, msg);
+    if (usrsctp_sendv(sctp->socket, msg->data.data, msg->data.len, NULL, 0, &spa, sizeof(spa),
+                      SCTP_SENDV_SPA, 0) >= 0) {
+        return HWS_OK;
+    }
+    err = translate(errno);
+    hws_sctp_note_refused(sctp, msg);
+    return err;
+}
+
+enum hws_err hws_sctp_send(struct hws_sctp *sctp, const struct hws_sctp_message *msg, hws_time now)
+{
+    enum hws_err err;
     size_t used;
 
     if (sctp->state == HWS_SCTP_REST || !sctp->socket || sctp->dying) return HWS_ERR_STATE;
@@ -118,21 +80,22 @@ enum hws_err hws_sctp_send(struct hws_sctp *sctp, const struct hws_sctp_message 
     }
     hws_sctp_enter(sctp, now);
     used = hws_sctp_used(sctp);
-    if (!has_room(sctp, used)) {
-        err = HWS_ERR_FULL;
-    } else if (usrsctp_sendv(sctp->socket, msg->data.data, msg->data.len, NULL, 0, &spa,
-                             sizeof(spa), SCTP_SENDV_SPA, 0) < 0) {
-        err = translate(errno);
+    if (hws_sctp_may_take(sctp, msg, used)) {
+        hws_sctp_choose_turns(sctp, msg, used);
+        err = hand_over(sctp, msg);
     } else {
+        err = HWS_ERR_FULL;
+    }
+    if (!err) {
         if (used == 0) sctp->silent_since = now;
-        count_message(sctp, msg->data.len, used);
+        hws_sctp_count_message(sctp, msg->data.len, used);
         sctp->counters.messages_sent++;
         sctp->counters.message_bytes_sent += msg->data.len;
         hws_sctp_touch(sctp, now);
     }
     if (err == HWS_ERR_FULL) {
         sctp->wanted = true;
-        sctp->wanted_at = used;
+        sctp->heard = false;
     }
     hws_sctp_leave(sctp);
     return err;
