@@ -118,6 +118,7 @@ START_TEST(restart_hands_over)
     struct reply ok = success();
     char old_user[32], old_pwd[HWS_ICE_PWD_LEN + 1];
     hws_time now = _i == 0 ? start + HWS_SEC(1) : start + HWS_SEC(15);
+    struct hws_pair_stats before, path;
     struct sent check;
 
     connect_now(start);
@@ -127,11 +128,17 @@ START_TEST(restart_hands_over)
     while (next_sent(&check)) {
     }
     (void)next_event(HWS_ICE_FAILED); /* drain */
+    ck_assert(hws_ice_path_stats(ice, &before) && before.nominated && before.priority > 0);
     hws_ice_restart(ice, now);
     request.user = old_user;
     request.pwd = old_pwd;
     ck_assert_int_eq(ask(&request, now), HWS_OK); /* consent of the peer goes on */
     (void)expect(HWS_STUN_SUCCESS);
+    ck_assert_uint_eq(hws_ice_pairs(ice, NULL, 0), 0);
+    ck_assert(hws_ice_path_stats(ice, &path) && path.selected && path.priority == 0);
+    ck_assert_uint_eq(path.checks_sent, before.checks_sent);
+    ck_assert_uint_eq(path.checks_received, before.checks_received + 1);
+    ck_assert_int_eq(path.rtt, before.rtt);
     know_peer(now);
     check = expect(HWS_STUN_REQUEST);
     ck_assert_int_eq(answer(&check, &ok, now + HWS_MS(20)), HWS_OK);

@@ -166,7 +166,10 @@ START_TEST(packets_and_bytes_are_those_on_the_wire)
     ck_assert_uint_eq(mine.sctp.packets_sent, theirs.sctp.packets_received);
     ck_assert_uint_eq(mine.sctp.bytes_received, theirs.sctp.bytes_sent);
     ck_assert_uint_gt(mine.sctp.bytes_sent, 50000);
-    ck_assert_uint_gt(mine.wire.bytes_sent, mine.sctp.bytes_sent);
+    ck_assert_uint_eq(mine.dtls.datagrams_sent, theirs.dtls.datagrams_received);
+    ck_assert_uint_eq(mine.dtls.bytes_received, theirs.dtls.bytes_sent);
+    ck_assert_uint_gt(mine.dtls.bytes_sent, mine.sctp.bytes_sent);
+    ck_assert_uint_gt(mine.wire.bytes_sent, mine.dtls.bytes_sent); /* STUN */
     world_fini(&world);
 }
 END_TEST
@@ -257,6 +260,7 @@ START_TEST(layers_say_how_they_are)
     theirs = stats_of(worker);
     ck_assert_str_eq(stats.dtls.version, "DTLSv1.3");
     ck_assert_str_ne(stats.dtls.suite, "none");
+    ck_assert_str_eq(stats.dtls.group, "X25519");
     ck_assert_str_eq(stats.dtls.role, "server"); /* the answerer is the client */
     ck_assert_str_eq(theirs.dtls.role, "client");
     ck_assert_int_ge(stats.dtls.handshake, 2 * world.delay);
@@ -282,7 +286,7 @@ static void feed(const void *bytes, size_t len, const struct hws_address *from)
 
 START_TEST(drops_are_counted_by_reason)
 {
-    static const uint8_t dtls[20] = {23, 0xFE, 0xFD},
+    static const uint8_t dtls[20] = {23, 0xFE, 0xFD, [12] = 9},
                          stun[20] = {0, 1, 0, 0, 0x21, 0x12, 0xA4, 0x42};
     static const uint8_t reply[20] = {1, 1, 0, 0, 0x21, 0x12, 0xA4, 0x42};
     const struct hws_address stranger = {
@@ -296,13 +300,15 @@ START_TEST(drops_are_counted_by_reason)
     feed("", 0, &worker->addr);
     feed("\x80rtp", 4, &worker->addr);
     feed(dtls, sizeof(dtls), &stranger);
+    feed(dtls, sizeof(dtls), &worker->addr); /* a record that is too long for its datagram */
     feed(stun, 19, &worker->addr);           /* cut short */
     feed(stun, sizeof(stun), &worker->addr); /* a check without fingerprint */
     feed(reply, sizeof(reply), &stranger);   /* nobody asked */
     after = stats_of(client);
-    ck_assert_uint_eq(after.wire.datagrams_received, before.wire.datagrams_received + 6);
+    ck_assert_uint_eq(after.wire.datagrams_received, before.wire.datagrams_received + 7);
     ck_assert_uint_eq(after.wire.dropped_format, before.wire.dropped_format + 2);
     ck_assert_uint_eq(after.wire.dropped_stranger, before.wire.dropped_stranger + 1);
+    ck_assert_uint_eq(after.dtls.dropped_malformed, before.dtls.dropped_malformed + 1);
     ck_assert_uint_eq(after.ice.dropped_malformed, before.ice.dropped_malformed + 1);
     ck_assert_uint_eq(after.ice.dropped_unexpected, before.ice.dropped_unexpected + 2);
     ck_assert_uint_eq(after.ice.dropped_integrity, 0);

@@ -213,8 +213,8 @@ void hws_worker_pause(struct hws_worker *worker, struct hws_connection connectio
 /** End one connection; HWS_WORKER_CLOSED follows. One that is gone is left alone. */
 void hws_worker_close(struct hws_worker *worker, struct hws_connection connection);
 
-/** The peer of a connection, for questions such as hws_peer_stats(). Borrowed until the next call on
- *  the worker; NULL when the connection is gone. After HWS_WORKER_CLOSED it may still be asked. */
+/** The peer of a connection, for questions such as hws_peer_stats(). Borrowed until the next call
+ *  on the worker; NULL when the connection is gone. On HWS_WORKER_CLOSED it may still be asked. */
 const struct hws_peer *hws_worker_peer(const struct hws_worker *worker,
                                        struct hws_connection connection);
 

@@ -73,7 +73,7 @@ struct hws_peer_stats {
     struct {
         const char *role;          /**< "client", "server"; "none" before there is DTLS */
         const char *version;       /**< "DTLSv1.3", "DTLSv1.2"; "none" before it is up */
-        const char *suite, *group; /**< as IANA names them; "none" before it is up */
+        const char *suite, *group; /**< such as "X25519"; "none" before it is up */
         hws_time handshake;        /**< how long it took, from the first valid pair on */
         uint64_t flights_resent;   /**< of the handshake */
         uint64_t datagrams_sent, datagrams_received; /**< received: of use or not */
@@ -93,8 +93,8 @@ struct hws_peer_stats {
         uint64_t message_bytes_sent, message_bytes_received;
         uint64_t chunks_sent, chunks_resent; /**< of data: in all, and those sent once more */
         uint64_t chunks_received;            /**< of data, duplicates included */
-        uint64_t dropped_malformed;  /**< packets that break a rule of RFC 9260 or RFC 8831 */
-        uint64_t dropped_unexpected; /**< packets before the association, or after it */
+        uint64_t dropped_malformed;          /**< packets that break a rule of SCTP */
+        uint64_t dropped_unexpected;         /**< packets before the association, or after it */
         uint64_t dropped_unsent;     /**< of ours: the queue was full; SCTP sends them again */
         uint64_t messages_abandoned; /**< had begun to arrive when the other side gave them up */
         size_t congestion_window;    /**< bytes */

@@ -18,8 +18,8 @@ int hws_echo_test(struct hws_client *client, const struct hws_options *options);
 /** Draw the set-up of a client on standard error. */
 void hws_report_timeline(const struct hws_client *client);
 
-/** Write the statistics of a peer to standard error, as one line of JSON. @p connection is its number
- *  at a worker, or NULL. Without a peer nothing is written. */
+/** Write the statistics of a peer to standard error, as one line of JSON. @p connection is its
+ *  number at a worker, or NULL. Without a peer nothing is written. */
 void hws_report_stats(const struct hws_peer *peer, const uint32_t *connection);
 
 /** Interrupt and termination wake @p wake and make hws_interrupted() true; SIGUSR1 wakes it and

@@ -2,21 +2,21 @@
 #include "cli/options.h"
 
 /* Both commands have these. */
-#define COMMON                                                                                        \
-    "      --certificate FILE, --key FILE\n"                                                          \
-    "                         show this certificate and prove it by this key, both PEM\n"             \
-    "                         (default: a fresh one, made for this run)\n"                            \
-    "      --dtls 1.2|1.3     speak this version only (default: 1.3, or 1.2 with those who\n"         \
-    "                         have no more)\n"                                                        \
-    "      --post-quantum     offer the key exchange X25519MLKEM768 as well\n"                        \
-    "      --max-message-size SIZE\n"                                                                 \
-    "                         biggest message to take, up to 16MiB (default 256KiB)\n"                \
-    "      --pcap FILE        write every packet to FILE for Wireshark: as on the wire, and\n"        \
-    "                         SCTP in clear. It holds all that is said: keep it private\n"            \
-    "      --stats json       write statistics to standard error, one JSON object a line:\n"          \
-    "                         of each connection when it ends, and at any time on SIGUSR1\n"          \
-    "\n"                                                                                              \
-    "With SSLKEYLOGFILE in the environment the secrets of DTLS are added to the file of that name.\n" \
+#define COMMON                                                                                 \
+    "      --certificate FILE, --key FILE\n"                                                   \
+    "                         show this certificate and prove it by this key, both PEM\n"      \
+    "                         (default: a fresh one, made for this run)\n"                     \
+    "      --dtls 1.2|1.3     speak this version only (default: 1.3, or 1.2 with those who\n"  \
+    "                         have no more)\n"                                                 \
+    "      --post-quantum     offer the key exchange X25519MLKEM768 as well\n"                 \
+    "      --max-message-size SIZE\n"                                                          \
+    "                         biggest message to take, up to 16MiB (default 256KiB)\n"         \
+    "      --pcap FILE        write every packet to FILE for Wireshark: as on the wire, and\n" \
+    "                         SCTP in clear. It holds all that is said: keep it private\n"     \
+    "      --stats json       write statistics to standard error, one JSON object a line:\n"   \
+    "                         of each connection when it ends, and at any time on SIGUSR1\n"   \
+    "\n"                                                                                       \
+    "With SSLKEYLOGFILE in the environment the secrets of DTLS are added to that file.\n"      \
     "\n"
 
 static const char client_help[] =

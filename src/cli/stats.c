@@ -1,5 +1,5 @@
-/* hawser --stats json: what include/hawser/stats.h has, under the same names, as one line. Times are
- * microseconds, which their names say. */
+/* hawser --stats json: what include/hawser/stats.h has, under the same names, as one line. Times
+ * are microseconds, which their names say. */
 #include "cli/commands.h"
 #include "cli/json.h"
 

@@ -200,7 +200,7 @@ static void write_ip6(struct hws_writer *out, const struct hws_address *from,
     hws_write_bytes(out, (struct hws_bytes){to->ip, 16});
 }
 
-/* RFC 768 allows no checksum over IPv4; RFC 8200 section 8.1 demands one over IPv6. */
+/* Over IPv4 there need be no checksum; RFC 8200 section 8.1 demands one over IPv6. */
 static void write_udp(struct hws_writer *out, const struct hws_address *from,
                       const struct hws_address *to, struct hws_bytes payload)
 {
@@ -278,7 +278,7 @@ static void take_packet(void *user, enum hws_tap_layer layer, bool sent,
 
 /* ---- Life */
 
-/* Nobody but us reads it, also when the file was there before; a pipe or a device stays as it is. */
+/* Nobody else reads it, also when the file was there before. A pipe or a device stays as it is. */
 static int open_private(const char *path, int *out_fd)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR), error = 0;

@@ -112,12 +112,12 @@ struct hws_sctp {
 
     struct hws_sctp_batch
         batches[2];     /**< unacknowledged messages: the older ones, the newer ones */
-    size_t depth;       /**< bytes that may wait or fly before send says that it is full */
+    size_t depth;       /**< bytes that may be unsent before send says that it is full */
     bool depth_is_old;  /**< the congestion window may have moved */
     bool wanted;        /**< a message found no room */
     bool one_by_one;    /**< messages are sent one after the other, see usrsctp_send.c */
     size_t behind_long; /**< bytes handed over since the last message that asks for it */
-    size_t wanted_at;   /**< bytes buffered then */
+    size_t unsent;      /**< bytes of messages that have not left yet, at most */
     bool heard;         /**< something came in since */
     struct hws_sctp_giant giants[HWS_SCTP_GIANTS_MAX];
     size_t giant_count;
@@ -141,8 +141,13 @@ struct hws_sctp {
 size_t hws_sctp_used(const struct hws_sctp *sctp);
 /** May @p msg be handed to usrsctp, which has @p used bytes? */
 bool hws_sctp_may_take(struct hws_sctp *sctp, const struct hws_sctp_message *msg, size_t used);
-/** ... and it was; @p used as before. */
-void hws_sctp_note_taken(struct hws_sctp *sctp, const struct hws_sctp_message *msg, size_t used);
+/** It is about to be. */
+void hws_sctp_note_offered(struct hws_sctp *sctp, const struct hws_sctp_message *msg);
+/** ... and was refused; nothing of it has left. */
+void hws_sctp_note_refused(struct hws_sctp *sctp, const struct hws_sctp_message *msg);
+/** ... and was taken; @p used as before. */
+void hws_sctp_count_message(struct hws_sctp *sctp, size_t len, size_t used);
+/** @p len bytes of a message leave for the first time. */
 void hws_sctp_note_piece(struct hws_sctp *sctp, uint16_t stream, size_t len);
 /** Is there room again, with some to spare? */
 bool hws_sctp_has_room(struct hws_sctp *sctp);

@@ -1,11 +1,12 @@
 /* How much usrsctp is given, and in what turns.
  *
- * What waits inside usrsctp waits in front of everything that comes later, so it gets no more than
- * keeps the network busy: a depth of twice the congestion window. That is counted without giants:
- * with I-DATA a message that is longer than half the depth shares the network with those of other
- * streams, piece by piece, and they need not wait until it is gone; only its own stream does.
+ * What waits inside usrsctp waits in front of everything that comes later, so no more than a
+ * congestion window of it may be unsent: enough to send when acknowledgements come. That is counted
+ * without giants: with I-DATA a message that is longer than half of that shares the network with
+ * those of other streams, piece by piece, and they need not wait until it is gone; only its own
+ * stream does.
  *
- *     unsent:   | giant of stream 5            |  other streams, in flight: less than depth |
+ *     unacknowledged | unsent: less than depth | giant of stream 5 | giant of stream 8 |
  */
 #include "base/limits.h"
 #include "sctp/packet_view.h"
@@ -24,7 +25,7 @@ static size_t message_count(const struct hws_sctp *sctp, size_t used)
     return newer->message_count + (used > newer->bytes ? older->message_count : 0);
 }
 
-static void count_message(struct hws_sctp *sctp, size_t len, size_t used)
+void hws_sctp_count_message(struct hws_sctp *sctp, size_t len, size_t used)
 {
     struct hws_sctp_batch *older = &sctp->batches[0], *newer = &sctp->batches[1];
 
@@ -39,24 +40,23 @@ static void count_message(struct hws_sctp *sctp, size_t len, size_t used)
 
 /* Headers of chunks that are not cut yet, which usrsctp does not count: for messages of a few bytes
  * that is most of what goes out. Messages are taken to be as long as they were of late. */
-static size_t overhead(const struct hws_sctp *sctp, size_t used)
+static size_t overhead(const struct hws_sctp *sctp, size_t unsent)
 {
     enum { CHUNK_HEADER = 20 };
     const struct hws_sctp_batch *newer = &sctp->batches[1];
 
     if (newer->bytes == 0) return 0;
-    return used < newer->bytes ? used * newer->message_count / newer->bytes * CHUNK_HEADER
-                               : newer->message_count * CHUNK_HEADER;
+    if (unsent > newer->bytes) unsent = newer->bytes;
+    return unsent * newer->message_count / newer->bytes * CHUNK_HEADER;
 }
 
-/* What the window lets out, and as much again, so that there is something to send when
- * acknowledgements come. Asked for once after each input, not for each message. */
+/* Asked for once after each input, not for each message. */
 static size_t depth_of(struct hws_sctp *sctp)
 {
     size_t depth;
 
     if (!sctp->depth_is_old) return sctp->depth;
-    depth = 2 * hws_sctp_congestion_window(sctp);
+    depth = hws_sctp_congestion_window(sctp);
     if (depth < HWS_SCTP_DEPTH_MIN) depth = HWS_SCTP_DEPTH_MIN;
     if (depth > sctp->config.send_buffer) depth = sctp->config.send_buffer;
     sctp->depth = depth;
@@ -64,15 +64,24 @@ static size_t depth_of(struct hws_sctp *sctp)
     return depth;
 }
 
-static bool has_room(struct hws_sctp *sctp, size_t used)
+/* Is there room for one more, with @p spare bytes left? */
+static bool has_room(struct hws_sctp *sctp, size_t used, size_t spare)
 {
-    size_t giants = 0, depth = depth_of(sctp);
+    size_t unsent = sctp->unsent, giants = 0;
 
     for (size_t i = 0; i < sctp->giant_count; i++) {
         giants += sctp->giants[i].unsent;
     }
-    used -= giants < used ? giants : used;
-    return used + overhead(sctp, used) < depth;
+    unsent -= giants < unsent ? giants : unsent;
+    return unsent + overhead(sctp, unsent) + spare < depth_of(sctp) &&
+           message_count(sctp, used) < HWS_SCTP_MESSAGES_MAX;
+}
+
+/* What was given up was never sent. */
+static void correct(struct hws_sctp *sctp, size_t used)
+{
+    if (used == 0) sctp->giant_count = 0;
+    if (sctp->unsent > used) sctp->unsent = used;
 }
 
 static bool is_giant(const struct hws_sctp *sctp, size_t len)
@@ -82,48 +91,63 @@ static bool is_giant(const struct hws_sctp *sctp, size_t len)
 
 bool hws_sctp_may_take(struct hws_sctp *sctp, const struct hws_sctp_message *msg, size_t used)
 {
-    if (used == 0) sctp->giant_count = 0;
-    if (!has_room(sctp, used) || message_count(sctp, used) >= HWS_SCTP_MESSAGES_MAX) return false;
+    correct(sctp, used);
+    if (!has_room(sctp, used, 0)) return false;
     for (size_t i = 0; i < sctp->giant_count; i++) {
-        if (sctp->giants[i].stream == msg->stream) return false;
+        /* The end of one is no reason to let the next one wait. */
+        if (sctp->giants[i].stream == msg->stream && is_giant(sctp, sctp->giants[i].unsent)) {
+            return false;
+        }
     }
     return sctp->giant_count < HWS_SCTP_GIANTS_MAX || !is_giant(sctp, msg->data.len);
 }
 
-void hws_sctp_note_taken(struct hws_sctp *sctp, const struct hws_sctp_message *msg, size_t used)
+void hws_sctp_note_offered(struct hws_sctp *sctp, const struct hws_sctp_message *msg)
 {
-    count_message(sctp, msg->data.len, used);
-    /* Some of it is on its way already; that makes no difference. */
-    if (is_giant(sctp, msg->data.len) && sctp->giant_count < HWS_SCTP_GIANTS_MAX) {
-        sctp->giants[sctp->giant_count++] =
-            (struct hws_sctp_giant){.stream = msg->stream, .unsent = msg->data.len};
-    }
+    size_t len = msg->data.len;
+
+    sctp->unsent += len;
+    if (!is_giant(sctp, len) || sctp->giant_count == HWS_SCTP_GIANTS_MAX) return;
+    sctp->giants[sctp->giant_count++] =
+        (struct hws_sctp_giant){.stream = msg->stream, .unsent = len};
 }
 
-/* A piece leaves for the first time. What is left of a giant is soon a message like any other. */
+void hws_sctp_note_refused(struct hws_sctp *sctp, const struct hws_sctp_message *msg)
+{
+    const struct hws_sctp_giant *newest;
+
+    sctp->unsent -= msg->data.len;
+    if (sctp->giant_count == 0) return;
+    newest = &sctp->giants[sctp->giant_count - 1];
+    if (newest->stream == msg->stream && newest->unsent == msg->data.len) sctp->giant_count--;
+}
+
 void hws_sctp_note_piece(struct hws_sctp *sctp, uint16_t stream, size_t len)
 {
+    sctp->unsent -= len < sctp->unsent ? len : sctp->unsent;
     for (size_t i = 0; i < sctp->giant_count; i++) {
         struct hws_sctp_giant *giant = &sctp->giants[i];
 
         if (giant->stream != stream) continue;
         giant->unsent -= len < giant->unsent ? len : giant->unsent;
-        if (giant->unsent <= sctp->depth / 2) *giant = sctp->giants[--sctp->giant_count];
+        if (giant->unsent == 0) {
+            sctp->giant_count--;
+            memmove(giant, giant + 1, (sctp->giant_count - i) * sizeof(*giant));
+        }
         return;
     }
 }
 
 /* Nothing changes before something is heard of the peer, or a timer runs. Some to spare, so that a
- * sender is not woken for each packet; and less in use than when it was refused, whatever the
- * reason, unless the reason was a giant. */
+ * sender is not woken for each packet. */
 bool hws_sctp_has_room(struct hws_sctp *sctp)
 {
     size_t used = hws_sctp_used(sctp);
 
     if (used == 0) return true;
-    if (!sctp->heard || message_count(sctp, used) >= HWS_SCTP_MESSAGES_MAX) return false;
-    if (sctp->giant_count == 0 && used >= sctp->wanted_at) return false;
-    return has_room(sctp, used + sctp->depth / 8);
+    if (!sctp->heard) return false;
+    correct(sctp, used);
+    return has_room(sctp, used, sctp->depth / 8);
 }
 
 bool hws_sctp_set_one_by_one(struct hws_sctp *sctp, bool one_by_one)

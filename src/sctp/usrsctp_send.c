@@ -50,10 +50,25 @@ static enum hws_err translate(int foreign)
     return HWS_ERR_STATE; /* reset, shut down, not connected: DOWN is on its way */
 }
 
-enum hws_err hws_sctp_send(struct hws_sctp *sctp, const struct hws_sctp_message *msg, hws_time now)
+/* Packets leave inside usrsctp_sendv, so what they may hold is noted before. */
+static enum hws_err hand_over(struct hws_sctp *sctp, const struct hws_sctp_message *msg)
 {
     struct sctp_sendv_spa spa = describe(msg);
-    enum hws_err err = HWS_OK;
+    enum hws_err err;
+
+    hws_sctp_note_offered(sctp, msg);
+    if (usrsctp_sendv(sctp->socket, msg->data.data, msg->data.len, NULL, 0, &spa, sizeof(spa),
+                      SCTP_SENDV_SPA, 0) >= 0) {
+        return HWS_OK;
+    }
+    err = translate(errno);
+    hws_sctp_note_refused(sctp, msg);
+    return err;
+}
+
+enum hws_err hws_sctp_send(struct hws_sctp *sctp, const struct hws_sctp_message *msg, hws_time now)
+{
+    enum hws_err err;
     size_t used;
 
     if (sctp->state == HWS_SCTP_REST || !sctp->socket || sctp->dying) return HWS_ERR_STATE;
@@ -67,23 +82,19 @@ enum hws_err hws_sctp_send(struct hws_sctp *sctp, const struct hws_sctp_message 
     used = hws_sctp_used(sctp);
     if (hws_sctp_may_take(sctp, msg, used)) {
         hws_sctp_choose_turns(sctp, msg, used);
+        err = hand_over(sctp, msg);
     } else {
         err = HWS_ERR_FULL;
     }
-    if (!err && usrsctp_sendv(sctp->socket, msg->data.data, msg->data.len, NULL, 0, &spa,
-                              sizeof(spa), SCTP_SENDV_SPA, 0) < 0) {
-        err = translate(errno);
-    }
     if (!err) {
         if (used == 0) sctp->silent_since = now;
-        hws_sctp_note_taken(sctp, msg, used);
+        hws_sctp_count_message(sctp, msg->data.len, used);
         sctp->counters.messages_sent++;
         sctp->counters.message_bytes_sent += msg->data.len;
         hws_sctp_touch(sctp, now);
     }
     if (err == HWS_ERR_FULL) {
         sctp->wanted = true;
-        sctp->wanted_at = used;
         sctp->heard = false;
     }
     hws_sctp_leave(sctp);

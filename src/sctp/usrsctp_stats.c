@@ -11,8 +11,9 @@ static bool is_data(const struct hws_sctp_chunk *chunk)
 }
 
 /* A TSN that is not newer than all before goes out again. */
-static void note_data(struct hws_sctp *sctp, struct hws_bytes value)
+static void note_data(struct hws_sctp *sctp, uint8_t type, struct hws_bytes value)
 {
+    size_t header = type == HWS_CHUNK_DATA ? 12 : 16; /* without the four bytes of each chunk */
     struct hws_cursor cur = hws_cursor_over(value);
     uint32_t tsn = hws_read_u32(&cur);
     uint16_t stream = hws_read_u16(&cur);
@@ -22,7 +23,7 @@ static void note_data(struct hws_sctp *sctp, struct hws_bytes value)
         sctp->counters.chunks_resent++;
         return;
     }
-    if (sctp->giant_count > 0) hws_sctp_note_piece(sctp, stream, value.len);
+    if (value.len > header) hws_sctp_note_piece(sctp, stream, value.len - header);
     sctp->sent_tsn = tsn;
     sctp->has_sent = true;
 }
@@ -37,7 +38,7 @@ void hws_sctp_note_output(struct hws_sctp *sctp, struct hws_bytes packet)
     hws_read_bytes(&cur, HWS_SCTP_HEADER_LEN);
     while (hws_sctp_next_chunk(&cur, packet, &chunk)) {
         if (is_data(&chunk)) {
-            note_data(sctp, chunk.value);
+            note_data(sctp, chunk.type, chunk.value);
         } else if (chunk.type == HWS_CHUNK_SACK) {
             if (hws_sctp_read_sacked_tsn(chunk.value, &sctp->sacked_tsn)) sctp->has_sacked = true;
         } else if (chunk.type == HWS_CHUNK_ABORT && chunk.value.len >= 2) {
