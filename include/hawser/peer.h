@@ -76,13 +76,15 @@ struct hws_peer_config {
     struct hws_key_log key_log; /**< secrets of DTLS for a packet analyser; NULL write = none */
     struct hws_tap tap;         /**< sees every packet; NULL packet = none */
     size_t max_message_size;    /**< biggest message we take, bytes; 0 = 256 KiB, at most 16 MiB */
-    size_t send_buffer;         /**< bytes of one channel that may wait to be sent; 0 = 1 MiB */
-    size_t send_total;          /**< bytes of all channels that may wait; 0 = 16 MiB */
-    uint16_t stream_count;      /**< SCTP streams each way, so ids of channels; 0 = 256 */
-    uint16_t channel_limit;     /**< channels at a time; 0 = 1024 or stream_count if less */
-    uint16_t sctp_port;         /**< our end's (RFC 8841 section 5); 0 = 5000 */
-    hws_time consent_expiry;    /**< silence after which the path is dead; 0 = 30 s */
-    hws_time connect_limit;     /**< both descriptions in to connected; 0 = 39.5 s */
+    /** Bytes of one channel that may wait to be sent, 16 KiB to 64 MiB; 0 = 1 MiB. */
+    size_t send_buffer;
+    /** Bytes of all channels that may wait, send_buffer to 1 GiB; 0 = 16 MiB or send_buffer. */
+    size_t send_total;
+    uint16_t stream_count;   /**< SCTP streams each way, so ids of channels; 0 = 256 */
+    uint16_t channel_limit;  /**< channels at a time; 0 = 1024 or stream_count if less */
+    uint16_t sctp_port;      /**< our end's (RFC 8841 section 5); 0 = 5000 */
+    hws_time consent_expiry; /**< silence after which the path is dead; 0 = 30 s */
+    hws_time connect_limit;  /**< both descriptions in to connected; 0 = 39.5 s */
 };
 
 struct hws_peer;
@@ -179,25 +181,35 @@ void hws_peer_pause(struct hws_peer *peer, bool paused);
 /** Is a signal or an event waiting? A loop that sleeps while this is true sleeps too long. */
 bool hws_peer_has_output(const struct hws_peer *peer);
 
-/* Channels. They may be opened before the connection is up and are announced once it is. */
+/*
+ * Channels. They may be opened before the connection is up and are announced once it is.
+ *
+ * Each channel has a queue of its own, for what the connection cannot take yet; a message that
+ * finds nothing waiting goes out at once. Channels take turns by their priority. The other side may
+ * open channel_limit channels at once and then 100 a second: more of them, with all that it sends
+ * behind them, wait on its side.
+ */
 
 enum hws_channel_reliability {
     HWS_CHANNEL_RELIABLE,
     HWS_CHANNEL_MAX_RETRANSMITS, /**< @c reliability_value retransmissions at most */
-    HWS_CHANNEL_MAX_LIFETIME,    /**< @c reliability_value milliseconds at most */
+    HWS_CHANNEL_MAX_LIFETIME,    /**< @c reliability_value milliseconds from hws_peer_send() on */
 };
 
 /** A channel to open. Zero is a reliable, ordered channel with an empty label. */
 struct hws_channel_config {
-    const char *label;    /**< UTF-8, may be NULL; copied */
-    size_t label_len;     /**< bytes, at most 65535; 0 = up to the NUL */
+    const char *label;    /**< UTF-8, may be NULL if it has no length; copied */
+    size_t label_len;     /**< bytes, at most 65535, NUL allowed; 0 = up to the NUL */
     const char *protocol; /**< of the application (RFC 8831 section 6.4), as the label */
     size_t protocol_len;
     bool unordered;
     enum hws_channel_reliability reliability;
     uint32_t reliability_value;
-    uint16_t priority; /**< weight of its turns; 0 = 256, "normal" (RFC 8831 section 6.4) */
-    /** Both sides open the channel with the same @c id by themselves, and nothing is announced. */
+    /** Its share of the bytes when several channels wait: 128 "below normal", 256 "normal", 512
+     *  "high", 1024 "extra high", or between (RFC 8831 section 6.4); 0 = 256. */
+    uint16_t priority;
+    /** Both sides open the channel with the same @c id by themselves, and nothing is announced. Do
+     *  so before the connection is up: a message for an id that is not open here resets it. */
     bool negotiated;
     uint16_t id; /**< SCTP stream of a negotiated channel; else 0, and it is chosen here */
 };
@@ -206,10 +218,17 @@ struct hws_channel_config {
  * Open a channel: in-band (RFC 8832 section 6), or negotiated by the application. It may be sent
  * on at once: what is sent before the connection is up waits in the send buffer.
  *
- * @retval HWS_ERR_FULL      all ids, or channel_limit channels, are in use
+ * HWS_EVENT_CHANNEL_OPEN says that the other side has it, or, of a negotiated one, that the
+ * connection is up. HWS_EVENT_CHANNEL_CLOSED comes instead if the other side has too few streams,
+ * or takes no message as long as the OPEN.
+ *
+ * @retval HWS_ERR_FULL      all ids, or channel_limit channels, are in use, or the labels and
+ *                           protocols of all channels would be longer than 1 MiB
  * @retval HWS_ERR_STATE     the peer is closed, or the id of a negotiated channel is in use
- * @retval HWS_ERR_ARGUMENT  label or protocol is longer than 65535 bytes or not UTF-8, or the id
- *                           is not below stream_count
+ * @retval HWS_ERR_ARGUMENT  label or protocol is longer than 65535 bytes or not UTF-8, the id of a
+ *                           negotiated channel is not below the streams of both sides, another
+ *                           channel has an id, or the reliability is unknown
+ * @retval HWS_ERR_NO_MEMORY
  */
 HWS_MUST_USE enum hws_err hws_peer_open_channel(struct hws_peer *peer,
                                                 const struct hws_channel_config *config,
@@ -219,15 +238,18 @@ HWS_MUST_USE enum hws_err hws_peer_open_channel(struct hws_peer *peer,
  * Send one message; it is copied. Empty messages are legal. A call that fails changes nothing: a
  * message lent by hws_peer_next_event() is still there, to be kept and sent later.
  *
- * @retval HWS_ERR_FULL     the send buffer is full: HWS_EVENT_WRITABLE follows
+ * @retval HWS_ERR_FULL     send_buffer or send_total is used up, or 16384 messages of the channel
+ *                          or 65536 of all wait: HWS_EVENT_WRITABLE follows when half is free again
  * @retval HWS_ERR_TOO_BIG  bigger than the other side takes, or than the send buffer
  * @retval HWS_ERR_STATE    not open (any more)
+ * @retval HWS_ERR_NO_MEMORY
  */
 HWS_MUST_USE enum hws_err hws_peer_send(struct hws_peer *peer, struct hws_channel channel,
                                         enum hws_message_kind kind, struct hws_bytes message,
                                         hws_time now);
 
-/** Close a channel: what is queued is still sent, then both directions are reset.
+/** Close a channel: what is queued is still sent, then both directions are reset. What comes in
+ *  from now on is dropped. When the other side closes, the same happens by itself.
  *  @retval HWS_ERR_STATE  it is closed or closing already; nothing changed */
 enum hws_err hws_peer_close_channel(struct hws_peer *peer, struct hws_channel channel,
                                     hws_time now);

@@ -24,12 +24,18 @@ void hws_channel_end(struct hws_peer *peer, struct hws_peer_channel *channel)
     hws_channel_tell(peer, channel, HWS_TELL_CLOSED);
 }
 
-void hws_channels_refuse(struct hws_peer *peer, uint16_t stream, hws_time now)
+static void reset_stream(struct hws_peer *peer, uint16_t stream, hws_time now)
 {
     if (hws_sctp_reset(peer->sctp, stream, now) != HWS_OK) {
         HWS_LOG(&peer->config.log, HWS_LOG_DEBUG, now, "peer", "channel.reset_refused", "stream=%u",
                 stream);
     }
+}
+
+void hws_channels_refuse(struct hws_peer *peer, uint16_t stream, hws_time now)
+{
+    (void)hws_stream_mark(peer, stream);
+    reset_stream(peer, stream, now);
 }
 
 /* What the other side has not heard of ends without a word. */
@@ -48,7 +54,7 @@ void hws_channel_reset(struct hws_peer *peer, struct hws_peer_channel *channel, 
     channel->blocked = channel->owe_ack = false;
     channel->tell &= HWS_TELL_INCOMING | HWS_TELL_OPEN;
     channel->state = HWS_CHANNEL_CLOSING;
-    hws_channels_refuse(peer, channel->stream, now);
+    reset_stream(peer, channel->stream, now);
 }
 
 void hws_channel_drained(struct hws_peer *peer, struct hws_peer_channel *channel, hws_time now)
@@ -82,11 +88,23 @@ void hws_channels_up(struct hws_peer *peer, hws_time now)
     }
 }
 
+/* A stream without a channel: a negotiated one that only the other side has ends with our answer.
+ * But we do not answer what may be an answer to us, or two of us would never stop. */
+static void answer_reset(struct hws_peer *peer, uint16_t stream, hws_time now)
+{
+    if (hws_stream_mark(peer, stream)) {
+        reset_stream(peer, stream, now);
+    } else {
+        hws_stream_unmark(peer, stream);
+    }
+}
+
 /* The other side closes: so do we, once what we still had to say is sent. */
 void hws_channels_reset_received(struct hws_peer *peer, uint16_t stream, hws_time now)
 {
     struct hws_peer_channel *channel = hws_channel_on(peer, stream);
 
+    if (!channel) answer_reset(peer, stream, now);
     if (!channel || channel->owe_open || channel->state == HWS_CHANNEL_NEW) return;
     channel->reset_received = true;
     if (channel->reset_sent) {

@@ -200,7 +200,7 @@ struct hws_peer_channel *hws_channel_on(const struct hws_peer *peer, uint16_t st
 {
     const struct hws_channels *all = &peer->channels;
 
-    if (stream >= all->stream_cap || all->slot_of_stream[stream] == HWS_NO_SLOT) return NULL;
+    if (stream >= all->stream_cap || all->slot_of_stream[stream] >= HWS_MARKED_SLOT) return NULL;
     return &all->slots[all->slot_of_stream[stream]];
 }
 
@@ -235,15 +235,36 @@ enum hws_err hws_channel_bind(struct hws_peer *peer, struct hws_peer_channel *ch
     return HWS_OK;
 }
 
+static void free_stream(struct hws_channels *all, uint16_t stream)
+{
+    uint16_t *first = &all->first_free[stream % 2];
+
+    all->slot_of_stream[stream] = HWS_NO_SLOT;
+    if (stream < *first) *first = stream;
+}
+
 void hws_channel_unbind(struct hws_peer *peer, struct hws_peer_channel *channel)
 {
-    uint16_t stream = channel->stream;
-    uint16_t *first = &peer->channels.first_free[stream % 2];
-
-    if (stream == HWS_NO_STREAM) return;
-    peer->channels.slot_of_stream[stream] = HWS_NO_SLOT;
-    if (stream < *first) *first = stream;
+    if (channel->stream == HWS_NO_STREAM) return;
+    free_stream(&peer->channels, channel->stream);
     channel->stream = HWS_NO_STREAM;
+}
+
+bool hws_stream_mark(struct hws_peer *peer, uint16_t stream)
+{
+    if (stream >= hws_channel_streams(peer) || reach(peer, stream) ||
+        peer->channels.slot_of_stream[stream] != HWS_NO_SLOT)
+        return false;
+    peer->channels.slot_of_stream[stream] = HWS_MARKED_SLOT;
+    return true;
+}
+
+void hws_stream_unmark(struct hws_peer *peer, uint16_t stream)
+{
+    struct hws_channels *all = &peer->channels;
+
+    if (stream >= all->stream_cap || all->slot_of_stream[stream] != HWS_MARKED_SLOT) return;
+    free_stream(all, stream);
 }
 
 uint16_t hws_channel_streams(const struct hws_peer *peer)
@@ -253,13 +274,19 @@ uint16_t hws_channel_streams(const struct hws_peer *peer)
     return count < peer->config.stream_count ? count : peer->config.stream_count;
 }
 
-/* The DTLS client takes even ones, the server odd ones (RFC 8832 section 6). */
+static bool is_free(const struct hws_channels *all, uint32_t stream)
+{
+    return stream >= all->stream_cap || all->slot_of_stream[stream] == HWS_NO_SLOT;
+}
+
+/* The DTLS client takes even ones, the server odd ones (RFC 8832 section 6). One that we have reset
+ * is left alone until the answer has come, which would end a new channel. */
 enum hws_err hws_channel_number(struct hws_peer *peer, struct hws_peer_channel *channel)
 {
     uint16_t *first = &peer->channels.first_free[peer->dtls_role == HWS_DTLS_CLIENT ? 0 : 1];
     uint32_t stream = *first, limit = hws_channel_streams(peer);
 
-    while (stream < limit && hws_channel_on(peer, (uint16_t)stream)) {
+    while (stream < limit && !is_free(&peer->channels, stream)) {
         stream += 2;
     }
     if (stream >= limit) return HWS_ERR_FULL;

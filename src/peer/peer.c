@@ -45,6 +45,7 @@ static void set_defaults(struct hws_peer_config *config)
     if (config->channel_limit == 0) config->channel_limit = HWS_CHANNELS_DEFAULT;
     if (config->channel_limit > config->stream_count) config->channel_limit = config->stream_count;
     if (config->sctp_port == 0) config->sctp_port = HWS_SCTP_PORT;
+    if (config->channel_limit > HWS_MARKED_SLOT) config->channel_limit = HWS_MARKED_SLOT;
     if (config->connect_limit == 0) config->connect_limit = HWS_MS(39500); /* RFC 8863 section 4 */
 }
 

@@ -267,6 +267,7 @@ static bool drain(struct world *world, struct world_peer *peer)
         moved = true;
     }
     while (!peer->deaf && hws_peer_next_event(peer->peer, &event)) {
+        if (peer->on_event) peer->on_event(peer, &event);
         note(world, peer, &event);
         moved = true;
     }
