@@ -4,6 +4,7 @@
 #include "support/peer_world.h"
 
 #include "base/bytes.h"
+#include "ice/ice_internal.h"
 #include "peer/peer_internal.h"
 
 #include <stdio.h>
@@ -93,7 +94,8 @@ static void expect_data(hws_time limit)
         HWS_OK);
     while (client->message_count == at_client || worker->message_count == at_worker) {
         ck_assert_msg(world.now < until && !is_closed(), "at %lld: client: %s; worker: %s",
-                      (long long)world.now, hws_peer_fault_text(client->peer), hws_peer_fault_text(worker->peer));
+                      (long long)world.now, hws_peer_fault_text(client->peer),
+                      hws_peer_fault_text(worker->peer));
         world_pass(&world, HWS_MS(1));
     }
 }
@@ -138,9 +140,8 @@ START_TEST(a_later_offer_changes_nothing)
     ck_assert_int_eq(hws_peer_offer(peer->peer, world.now), HWS_ERR_STATE);
     ck_assert_int_eq(hws_peer_restart_ice(peer->peer, world.now), HWS_ERR_STATE);
     world_pass(&world, HWS_SEC(1));
-    ck_assert_int_eq(sscanf(value(_i ? said[1].answer : first.offer, "o=- ", a), "%llu %llu", &id,
-                            &version),
-                     2);
+    ck_assert_int_eq(
+        sscanf(value(_i ? said[1].answer : first.offer, "o=- ", a), "%llu %llu", &id, &version), 2);
     ck_assert_int_eq(sscanf(value(now->offer, "o=- ", b), "%llu %llu", &later_id, &later_version),
                      2);
     ck_assert_uint_eq(id, later_id);
@@ -167,10 +168,10 @@ END_TEST
 static const struct {
     const char *from, *to;
 } changes[] = {
-    {"a=setup:active",     "a=setup:passive" },
-    {"a=ice-ufrag:",       "a=ice-ufrag:x"   },
-    {"a=ice-pwd:",         "a=ice-pwd:x"     },
-    {"a=sctp-port:5000",   "a=sctp-port:5001"},
+    {"a=setup:active",   "a=setup:passive" },
+    {"a=ice-ufrag:",     "a=ice-ufrag:x"   },
+    {"a=ice-pwd:",       "a=ice-pwd:x"     },
+    {"a=sctp-port:5000", "a=sctp-port:5001"},
 };
 
 static void replace(char *text, const char *from, const char *to)
@@ -485,6 +486,9 @@ START_TEST(a_candidate_waits_for_its_generation)
     client->remote = NULL;
     ck_assert_int_eq(hws_peer_restart_ice(client->peer, world.now), HWS_OK);
     ck_assert_int_eq(hws_peer_signal(client->peer, &signal, world.now), HWS_OK);
+    signal.text.len = 0; /* so is their end */
+    ck_assert_int_eq(hws_peer_signal(client->peer, &signal, world.now), HWS_OK);
+    ck_assert(!client->peer->ice->remote_ended);
     ck_assert_int_eq(hws_peer_rollback(client->peer, world.now), HWS_OK);
     ck_assert_uint_eq(remote_count(client), 2);
     world_fini(&world);

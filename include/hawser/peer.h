@@ -129,31 +129,43 @@ struct hws_signal {
     const char *ufrag; /**< candidate: ICE generation; NUL-terminated, may be NULL */
 };
 
-/** Make an offer: it comes out of next_signal. The first begins the connection; a later one changes
- *  nothing, but lets the other side answer anew. @retval HWS_ERR_STATE  an offer is under way */
+/** Make an offer: it comes out of next_signal, with the candidates known so far. The first begins
+ *  the connection; a later one changes nothing, but lets the other side answer anew.
+ *  @retval HWS_ERR_STATE  an offer is under way, or the peer is closed
+ *  @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_CRYPTO */
 HWS_MUST_USE enum hws_err hws_peer_offer(struct hws_peer *peer, hws_time now);
 
-/** Offer an ICE restart (RFC 8445 section 9): new credentials and new checks, while data goes on
- *  over the old path until a new one is nominated.
- *  @retval HWS_ERR_STATE  not connected yet, or an offer is under way */
+/** Offer an ICE restart (RFC 8445 section 9): new credentials, candidates and checks, while data
+ *  goes on over the old path until a new one is nominated: HWS_EVENT_PATH tells it. When the old
+ *  path dies before, the peer lives on for connect_limit at most.
+ *  @retval HWS_ERR_STATE  not connected yet, an offer is under way, or the peer is closed
+ *  @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_CRYPTO */
 HWS_MUST_USE enum hws_err hws_peer_restart_ice(struct hws_peer *peer, hws_time now);
 
 /** Take our unanswered offer back (RFC 9429 section 4.1.10.2): the other side's offer may come in
- *  its place. Tell the other side by other means, or let its offer do so.
+ *  its place. Tell the other side by other means, or let its offer do so: an answer that comes
+ *  all the same is HWS_ERR_STATE. What was not drained yet is not signalled any more. After the
+ *  first offer the peer is at rest again, with its channels; after one of a restart it has the
+ *  credentials and checks of before.
  *  @retval HWS_ERR_STATE  there is none */
 HWS_MUST_USE enum hws_err hws_peer_rollback(struct hws_peer *peer, hws_time now);
 
 /**
  * What the other side signalled. A remote offer makes an answer come out of next_signal; remote
- * candidates may come before the description.
+ * candidates may come before the description. A later description that gives the data section up
+ * closes the peer, which is no error of this call; its offer is still answered.
  *
  * @retval HWS_ERR_MALFORMED    hws_peer_fault() names the line and the flaw; nothing changed
- * @retval HWS_ERR_STATE        an answer without an offer of ours, or a second offer
- * @retval HWS_ERR_MISMATCH     the answer does not fit our offer
+ * @retval HWS_ERR_STATE        an answer without an offer of ours, an offer beside ours (take ours
+ *                              back and give it again, or leave it), or the peer is closed
+ * @retval HWS_ERR_MISMATCH     the answer does not fit our offer, or would change the association:
+ *                              certificates, DTLS roles, SCTP port, or ICE credentials without a
+ *                              restart; nothing changed
  * @retval HWS_ERR_TOO_BIG      over 32 KiB of description or 1 KiB of candidate
  * @retval HWS_ERR_UNSUPPORTED  nothing in it that we could use, an mDNS candidate, or a later offer
  *                              that asks for a new association; nothing changed
  * @retval HWS_ERR_FULL         more candidates than are kept; this one is dropped
+ * @retval HWS_ERR_NO_MEMORY
  */
 HWS_MUST_USE enum hws_err hws_peer_signal(struct hws_peer *peer, const struct hws_signal *in,
                                           hws_time now);

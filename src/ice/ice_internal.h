@@ -245,7 +245,7 @@ void hws_ice_switch_role(struct hws_ice *ice, bool controlling, hws_time now);
 /* restart.c */
 /** What a generation begins with; the path in use and everything local is not touched. */
 void hws_ice_begin_generation(struct hws_ice *ice);
-void hws_ice_forget_old(struct hws_ice *ice); /**< unless the path in use is of then */
+void hws_ice_forget_old(struct hws_ice *ice);    /**< unless the path in use is of then */
 void hws_ice_forget_before(struct hws_ice *ice); /**< the restart can no longer be taken back */
 
 /* candidate.c */

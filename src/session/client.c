@@ -113,6 +113,8 @@ static void take_remote_signal(struct hws_client *client, const struct hws_signa
 
     if (!client->peer || client->over) return;
     err = hws_peer_signal(client->peer, signal, now);
+    /* A later offer or answer that is refused leaves the connection as it is. */
+    if (is_connected(client)) return;
     if (!err && signal->kind == HWS_SIGNAL_ANSWER) err = answered(client, now);
     /* One candidate that is no good leaves the others; a bad answer leaves nothing. */
     if (!err || signal->kind == HWS_SIGNAL_CANDIDATE) return;
