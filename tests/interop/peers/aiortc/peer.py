@@ -179,9 +179,11 @@ class Peer:
 
     async def expect(self, command):
         self.inboxes[command["name"]].expect(command["total"])
+        tell("ready", to="expect")
 
     async def echo(self, command):
         self.echoing = command["on"]
+        tell("ready", to="echo")
 
     async def close(self, command):
         self.channels[command["name"]].close()

@@ -24,8 +24,7 @@ type peer struct {
 	lines   map[string]*line
 	echoing bool
 
-	// Gathering starts before the description is told, with a restart even before it is made:
-	// candidates wait, to be told after it.
+	// While a description is made, candidates wait to be told after it.
 	describing bool
 	waiting    []facts
 }
@@ -128,17 +127,19 @@ func (p *peer) offer(options *webrtc.OfferOptions) error {
 
 func (p *peer) description(cmd *command) error {
 	remote := webrtc.SessionDescription{Type: webrtc.NewSDPType(cmd.Type), SDP: cmd.SDP}
-	if err := p.connection.SetRemoteDescription(remote); err != nil {
-		return err
-	}
 	if remote.Type != webrtc.SDPTypeOffer {
-		return nil
+		return p.connection.SetRemoteDescription(remote)
 	}
 	return p.describe(func() (webrtc.SessionDescription, error) {
+		if err := p.connection.SetRemoteDescription(remote); err != nil {
+			return webrtc.SessionDescription{}, err
+		}
 		return p.connection.CreateAnswer(nil)
 	})
 }
 
+// describe makes a description ours and tells it. A restart makes Pion gather before the new
+// description is made, so what create does belongs to the time in which candidates wait.
 func (p *peer) describe(create func() (webrtc.SessionDescription, error)) error {
 	p.mu.Lock()
 	p.describing = true
@@ -303,13 +304,15 @@ func (p *peer) expect(cmd *command) error {
 		return err
 	}
 	l.inbox.expect(cmd.Total)
+	tell("ready", facts{"to": "expect"})
 	return nil
 }
 
 func (p *peer) echo(cmd *command) error {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.echoing = cmd.On
+	p.mu.Unlock()
+	tell("ready", facts{"to": "echo"})
 	return nil
 }
 
