@@ -150,7 +150,7 @@ export function makePeer({RTCPeerConnection, tell, quirks = {}}) {
     const versions = {FEFC: 'DTLSv1.3', FEFD: 'DTLSv1.2'};
     (await peer.getStats()).forEach?.((row) => {
       if (row.type !== 'transport') return;
-      out.tls = versions[row.tlsVersion] ?? row.tlsVersion;
+      out.tls = versions[row.tlsVersion] ?? row.tlsVersion?.replace('DTLS 1', 'DTLSv1');
       out.suite = row.dtlsCipher;
     });
     tell(out);

@@ -113,13 +113,11 @@ class Line:
             self.inbox.take(message)
 
     def send(self, message):
-        state = self.channel.get_property("ready-state")
-        if state != GstWebRTC.WebRTCDataChannelState.OPEN:
-            raise ValueError(f"{self.name} is {state.value_nick}")
+        # Unlike the signals of the same purpose these raise an error.
         if isinstance(message, str):
-            self.channel.emit("send-string", message or None)
+            self.channel.send_string_full(message or None)
         else:
-            self.channel.emit("send-data", GLib.Bytes.new(message) if message else None)
+            self.channel.send_data_full(GLib.Bytes.new(message) if message else None)
 
     def pump(self):
         while self.pieces is not None:
