@@ -52,7 +52,12 @@ enum hws_err hws_peer_local_candidate(struct hws_peer *peer, const struct hws_ca
     struct hws_writer out = hws_writer_over(buffer, sizeof(buffer));
 
     if (!peer->described_once) return keep_early(peer, candidate);
-    if (candidate) hws_candidate_write(&out, candidate);
+    if (candidate) {
+        struct hws_candidate shown = *candidate;
+
+        hws_names_hide(peer, &shown);
+        hws_candidate_write(&out, &shown);
+    }
     return queue_signal(peer, HWS_SIGNAL_CANDIDATE, hws_written(&out));
 }
 
@@ -69,6 +74,7 @@ static enum hws_err describe_self(struct hws_peer *peer, struct hws_sdp *sdp)
     sdp->fingerprint_count = 1;
     for (size_t i = 0; i < peer->early_candidate_count; i++) {
         sdp->candidates[i] = peer->early_candidates[i];
+        hws_names_hide(peer, &sdp->candidates[i]);
     }
     sdp->candidate_count = peer->early_candidate_count;
     sdp->end_of_candidates = peer->early_end;
@@ -152,9 +158,16 @@ static void keep_remote(struct hws_peer *peer, const struct hws_sdp *sdp)
     memcpy(remote->pwd, sdp->pwd, sizeof(remote->pwd));
 }
 
+static enum hws_err take_one(struct hws_peer *peer, const struct hws_candidate *candidate,
+                             hws_time now)
+{
+    if (candidate->addr.family == HWS_FAMILY_NONE) return hws_names_keep(peer, candidate);
+    return hws_ice_add_remote(peer->ice, candidate, now);
+}
+
 static void add_remote(struct hws_peer *peer, const struct hws_candidate *candidate, hws_time now)
 {
-    enum hws_err err = hws_ice_add_remote(peer->ice, candidate, now);
+    enum hws_err err = take_one(peer, candidate, now);
 
     if (err) { /* it may still come as a peer-reflexive one, so the rest goes on */
         HWS_LOG(&peer->config.log, HWS_LOG_INFO, now, "peer", "candidate.skipped", "err=%s",
@@ -182,7 +195,7 @@ static enum hws_err apply_remote(struct hws_peer *peer, const struct hws_sdp *sd
     for (size_t i = 0; i < sdp->candidate_count; i++) {
         add_remote(peer, &sdp->candidates[i], now);
     }
-    if (sdp->end_of_candidates) hws_ice_end_remote(peer->ice, now);
+    if (sdp->end_of_candidates) hws_names_end_remote(peer, now);
     if (peer->timeline.described == 0) {
         peer->timeline.described = now;
         peer->connect_deadline = peer->config.connect_limit > HWS_NEVER - now
@@ -353,7 +366,7 @@ enum hws_err hws_peer_take_candidate(struct hws_peer *peer, const struct hws_sig
     case HWS_CANDIDATE_IGNORED:
         return HWS_OK;
     case HWS_CANDIDATE_END:
-        hws_ice_end_remote(peer->ice, now);
+        hws_names_end_remote(peer, now);
         return HWS_OK;
     case HWS_CANDIDATE_USABLE:
         break;
@@ -361,5 +374,5 @@ enum hws_err hws_peer_take_candidate(struct hws_peer *peer, const struct hws_sig
     if (candidate.ufrag[0] == '\0' && in->ufrag && strlen(in->ufrag) <= HWS_UFRAG_MAX) {
         (void)snprintf(candidate.ufrag, sizeof(candidate.ufrag), "%s", in->ufrag);
     }
-    return hws_ice_add_remote(peer->ice, &candidate, now);
+    return take_one(peer, &candidate, now);
 }

@@ -102,6 +102,7 @@ void hws_peer_free(struct hws_peer *peer)
     hws_ring_fini(&peer->early);
     free_signals(peer);
     free(peer->early_candidates);
+    free(peer->names);
     hws_wipe(&peer->remote, sizeof(peer->remote));
     free(peer);
 }

@@ -5,6 +5,7 @@
  *     peer.c      life, inputs, outputs, questions        describe.c  descriptions in and out
  *     pump.c      moves bytes between ice, dtls and sctp   channel.c   channels and DCEP
  *     outbox.c    messages that wait for the association
+ *     names.c     candidates behind names of multicast DNS
  *
  *      signals  <-  describe  <->  ice      datagrams:  ice packets, dtls packets on ice's path
  *                                  dtls  <->  sctp  <->  channel  ->  events
@@ -98,6 +99,21 @@ struct hws_peer_channel {
     char *label; /**< owned; NUL-terminated beyond label_len */
 };
 
+/* ---- names.c */
+
+enum {
+    HWS_NAME_WAITING_MAX = 16, /* browsers send one name an interface and family */
+    HWS_HIDDEN_MAX = 16,       /* addresses of ours that are told as names */
+};
+
+struct hws_peer_name;
+
+/** One of our addresses, and the name that is told in its place. */
+struct hws_hidden {
+    struct hws_address addr; /**< its port is not looked at */
+    char name[HWS_MDNS_NAME_MAX];
+};
+
 /* ---- the peer */
 
 /** A signal that waits to be sent; its text follows the struct. */
@@ -145,7 +161,12 @@ struct hws_peer {
     struct hws_candidate *early_candidates; /**< owned; freed when written */
     size_t early_candidate_count;
     bool early_end;
-    bool described_once;   /**< our first description is out: candidates are trickled */
+    bool described_once;         /**< our first description is out: candidates are trickled */
+    struct hws_peer_name *names; /**< owned, HWS_NAME_WAITING_MAX of them or NULL */
+    bool untold_names;           /**< some name may not have been told yet */
+    bool end_waits;              /**< the end of remote candidates came, but names still wait */
+    struct hws_hidden hidden[HWS_HIDDEN_MAX];
+    size_t hidden_count;
     struct hws_ring early; /**< DTLS datagrams from before there was a DTLS association */
 
     struct hws_signal_item *signals, *signals_tail, *signal_out; /**< owned; out is lent */
@@ -190,6 +211,16 @@ enum hws_err hws_peer_write_offer(struct hws_peer *peer, hws_time now);
  *  @retval HWS_ERR_NO_MEMORY */
 HWS_MUST_USE enum hws_err hws_peer_local_candidate(struct hws_peer *peer,
                                                    const struct hws_candidate *candidate);
+
+/* names.c */
+/** Keep a remote candidate until its name is looked up. @retval HWS_ERR_FULL
+ *  @retval HWS_ERR_NO_MEMORY */
+HWS_MUST_USE enum hws_err hws_names_keep(struct hws_peer *peer,
+                                         const struct hws_candidate *candidate);
+/** The other side has no more candidates; ICE hears it once no name waits any more. */
+void hws_names_end_remote(struct hws_peer *peer, hws_time now);
+/** Replace what shows an address that is to be hidden. */
+void hws_names_hide(const struct hws_peer *peer, struct hws_candidate *candidate);
 
 /* pump.c */
 void hws_peer_pump(struct hws_peer *peer, hws_time now);
