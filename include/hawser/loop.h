@@ -31,6 +31,9 @@ struct hws_loop_config {
     const char *const *ice_servers;
     size_t ice_server_count;
     const struct hws_identity *identity; /**< borrowed; outlives the loop; NULL = a fresh one */
+    /** Tell names of multicast DNS instead of the addresses of this host, as browsers do: who is on
+     *  the same link finds us, and nobody else learns them (RFC 8828 section 5.2). */
+    bool hide_addresses;
     /** Use loopback addresses beside the others. They are used alone where nothing else is up. */
     bool loopback;
 };
@@ -39,7 +42,8 @@ struct hws_loop_config {
  * @param[out] out_reason  may be NULL; on failure one English sentence, static text
  * @retval HWS_ERR_ARGUMENT  an ICE server URL that cannot be used
  * @retval HWS_ERR_STATE     the process has an SCTP engine already (another loop)
- * @retval HWS_ERR_IO @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_CRYPTO @retval HWS_ERR_LIBRARY
+ * @retval HWS_ERR_IO  also when addresses are to be hidden and there is no multicast
+ * @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_CRYPTO @retval HWS_ERR_LIBRARY
  */
 HWS_MUST_USE enum hws_err hws_loop_new(const struct hws_loop_config *config, struct hws_loop **out,
                                        const char **out_reason);

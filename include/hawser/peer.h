@@ -108,8 +108,8 @@ HWS_MUST_USE enum hws_err hws_peer_add_local(struct hws_peer *peer, const struct
 HWS_MUST_USE enum hws_err hws_peer_add_stun(struct hws_peer *peer, const struct hws_address *addr,
                                             hws_time now);
 /** Tell the other side @p name instead of this address of ours, and no base of other candidates
- *  (RFC 8828 section 5.2, mode 2 and above; draft-ietf-mmusic-mdns-ice-candidates section 3.1). Before
- *  the first description. Somebody must answer for the name by multicast DNS: hawser/loop.h does.
+ *  (draft-ietf-mmusic-mdns-ice-candidates section 3.1). To be called before the first description.
+ *  Somebody must answer for the name by multicast DNS: hawser/loop.h does.
  *  @param[in] name  "<uuid>.local" with a version 4 UUID; copied
  *  @retval HWS_ERR_FULL @retval HWS_ERR_ARGUMENT */
 HWS_MUST_USE enum hws_err hws_peer_hide_local(struct hws_peer *peer, const struct hws_address *addr,
@@ -155,8 +155,8 @@ HWS_MUST_USE enum hws_err hws_peer_rollback(struct hws_peer *peer, hws_time now)
  * @retval HWS_ERR_STATE        an answer without an offer of ours, or a second offer
  * @retval HWS_ERR_MISMATCH     the answer does not fit our offer
  * @retval HWS_ERR_TOO_BIG      over 32 KiB of description or 1 KiB of candidate
- * @retval HWS_ERR_UNSUPPORTED  nothing in it that we could use, or a later offer that asks for a new
- *                              association; nothing changed
+ * @retval HWS_ERR_UNSUPPORTED  nothing in it that we could use, or a later offer that asks for a
+ *                              new association; nothing changed
  * @retval HWS_ERR_FULL         more candidates than are kept; this one is dropped
  */
 HWS_MUST_USE enum hws_err hws_peer_signal(struct hws_peer *peer, const struct hws_signal *in,
@@ -166,6 +166,7 @@ HWS_MUST_USE enum hws_err hws_peer_signal(struct hws_peer *peer, const struct hw
  *  and call hws_peer_resolved(). Each is told once. While one waits, the end of candidates waits.
  *  @param[out] out  NUL-terminated; borrowed until the next call on the peer */
 bool hws_peer_next_name(struct hws_peer *peer, const char **out);
+bool hws_peer_has_names(const struct hws_peer *peer); /**< may the call above have one? */
 /** What became of a name. @param[in] addr  its port is not looked at; NULL = nobody answered
  *  @retval HWS_ERR_NOT_FOUND  no candidate waits for this name */
 enum hws_err hws_peer_resolved(struct hws_peer *peer, const char *name,
@@ -298,6 +299,7 @@ size_t hws_peer_buffered(const struct hws_peer *peer);
 
 /** The path in use. */
 struct hws_path {
+    /** Family NONE: the other side hides its address behind a name of multicast DNS. */
     struct hws_address local, remote;
     const char *local_type, *remote_type; /**< "host", "srflx", "prflx", "relay"; static */
     hws_time rtt;                         /**< last measured round trip, 0 = none yet */

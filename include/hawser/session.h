@@ -53,6 +53,7 @@ struct hws_client_config {
     const char *const *ice_servers; /**< "stun:host[:port]" each */
     size_t ice_server_count;
     bool loopback;                       /**< see struct hws_loop_config */
+    bool hide_addresses;                 /**< likewise */
     hws_time timeout;                    /**< for connecting; 0 = 30 s */
     const struct hws_identity *identity; /**< borrowed; outlives the client; NULL = a fresh one */
     struct hws_log log;
@@ -131,7 +132,7 @@ struct hws_worker_config {
     bool insecure;
     const char *const *ice_servers;
     size_t ice_server_count;
-    bool loopback;
+    bool loopback, hide_addresses;
     size_t client_max;                   /**< connections at a time; 0 = 1024; more are refused */
     hws_time timeout;                    /**< for registering; 0 = 30 s */
     const struct hws_identity *identity; /**< borrowed; outlives the worker; NULL = a fresh one */

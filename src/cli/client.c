@@ -98,6 +98,7 @@ int hws_command_client(int argc, char **argv)
                                                      .ice_servers = options.ice_servers,
                                                      .ice_server_count = options.ice_server_count,
                                                      .loopback = options.loopback,
+                                                     .hide_addresses = options.hide_addresses,
                                                      .timeout = options.timeout,
                                                      .log = hws_options_log(&options)},
                          &client, &reason);

@@ -19,6 +19,7 @@ static const char client_help[] =
     "  -s, --ice-server URL   stun:host[:port]; may be given up to 8 times (default: none)\n"
     "      --insecure         allow plain text to a distributor that is not on this host\n"
     "      --loopback         use loopback addresses beside the others\n"
+    "      --hide-addresses   tell names of multicast DNS instead of this host's addresses\n"
     "  -t, --timeout SECONDS  give up connecting after this long (default 30)\n"
     "  -q, --quiet-for SECONDS\n"
     "                         after the end of input, leave when nothing came for this long\n"
@@ -42,38 +43,41 @@ static const char worker_help[] =
     "  -s, --ice-server URL   stun:host[:port]; may be given up to 8 times (default: none)\n"
     "      --insecure         allow plain text to a distributor that is not on this host\n"
     "      --loopback         use loopback addresses beside the others\n"
+    "      --hide-addresses   tell names of multicast DNS instead of this host's addresses\n"
     "  -t, --timeout SECONDS  give up registering after this long (default 30)\n"
     "  -v, --verbose          say who comes and goes; twice: the log as well\n"
     "      --help             show this and leave\n"
     "\n"
     "Exit status: 0 ended by a signal, 1 failed, 2 wrong usage.\n";
 
-enum { OPTION_HELP = 256, OPTION_INSECURE, OPTION_LOOPBACK, OPTION_ECHO_TEST };
+enum { OPTION_HELP = 256, OPTION_INSECURE, OPTION_LOOPBACK, OPTION_ECHO_TEST, OPTION_HIDE };
 
 static const struct option client_options[] = {
-    {"distributor", required_argument, NULL, 'd'             },
-    {"ice-server",  required_argument, NULL, 's'             },
-    {"insecure",    no_argument,       NULL, OPTION_INSECURE },
-    {"loopback",    no_argument,       NULL, OPTION_LOOPBACK },
-    {"timeout",     required_argument, NULL, 't'             },
-    {"quiet-for",   required_argument, NULL, 'q'             },
-    {"echo-test",   required_argument, NULL, OPTION_ECHO_TEST},
-    {"verbose",     no_argument,       NULL, 'v'             },
-    {"help",        no_argument,       NULL, OPTION_HELP     },
-    {NULL,          0,                 NULL, 0               },
+    {"distributor",    required_argument, NULL, 'd'             },
+    {"ice-server",     required_argument, NULL, 's'             },
+    {"insecure",       no_argument,       NULL, OPTION_INSECURE },
+    {"loopback",       no_argument,       NULL, OPTION_LOOPBACK },
+    {"hide-addresses", no_argument,       NULL, OPTION_HIDE     },
+    {"timeout",        required_argument, NULL, 't'             },
+    {"quiet-for",      required_argument, NULL, 'q'             },
+    {"echo-test",      required_argument, NULL, OPTION_ECHO_TEST},
+    {"verbose",        no_argument,       NULL, 'v'             },
+    {"help",           no_argument,       NULL, OPTION_HELP     },
+    {NULL,             0,                 NULL, 0               },
 };
 
 static const struct option worker_options[] = {
-    {"id",          required_argument, NULL, 'i'            },
-    {"echo",        no_argument,       NULL, 'e'            },
-    {"distributor", required_argument, NULL, 'd'            },
-    {"ice-server",  required_argument, NULL, 's'            },
-    {"insecure",    no_argument,       NULL, OPTION_INSECURE},
-    {"loopback",    no_argument,       NULL, OPTION_LOOPBACK},
-    {"timeout",     required_argument, NULL, 't'            },
-    {"verbose",     no_argument,       NULL, 'v'            },
-    {"help",        no_argument,       NULL, OPTION_HELP    },
-    {NULL,          0,                 NULL, 0              },
+    {"id",             required_argument, NULL, 'i'            },
+    {"echo",           no_argument,       NULL, 'e'            },
+    {"distributor",    required_argument, NULL, 'd'            },
+    {"ice-server",     required_argument, NULL, 's'            },
+    {"insecure",       no_argument,       NULL, OPTION_INSECURE},
+    {"loopback",       no_argument,       NULL, OPTION_LOOPBACK},
+    {"hide-addresses", no_argument,       NULL, OPTION_HIDE    },
+    {"timeout",        required_argument, NULL, 't'            },
+    {"verbose",        no_argument,       NULL, 'v'            },
+    {"help",           no_argument,       NULL, OPTION_HELP    },
+    {NULL,             0,                 NULL, 0              },
 };
 
 static bool complain(const char *option, const char *value, const char *want)
@@ -170,6 +174,9 @@ static bool take(int option, struct hws_options *out)
         return true;
     case OPTION_LOOPBACK:
         out->loopback = true;
+        return true;
+    case OPTION_HIDE:
+        out->hide_addresses = true;
         return true;
     case OPTION_ECHO_TEST:
         return read_size(optarg, &out->echo_test);

@@ -205,6 +205,7 @@ int hws_command_worker(int argc, char **argv)
                                                      .ice_servers = options.ice_servers,
                                                      .ice_server_count = options.ice_server_count,
                                                      .loopback = options.loopback,
+                                                     .hide_addresses = options.hide_addresses,
                                                      .client_max = CLIENT_MAX,
                                                      .timeout = options.timeout,
                                                      .log = hws_options_log(&options)},

@@ -381,6 +381,7 @@ bool hws_ice_path(const struct hws_ice *ice, struct hws_ice_path *out)
 
         out->local_type = pair->local_type;
         out->remote_type = ice->remotes[pair->remote].type;
+        out->remote_named = ice->remotes[pair->remote].named;
     }
     return true;
 }

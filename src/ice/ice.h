@@ -122,7 +122,8 @@ bool hws_ice_next_event(struct hws_ice *ice, struct hws_ice_event *out);
 struct hws_ice_path {
     struct hws_address local, remote;
     enum hws_candidate_type local_type, remote_type;
-    hws_time rtt; /**< last measured round trip; 0 = not measured */
+    bool remote_named; /**< the other side told a name instead of its address: do not show it */
+    hws_time rtt;      /**< last measured round trip; 0 = not measured */
 };
 
 /** The path that carries data now; false when there is none (yet, or no consent). */

@@ -3,6 +3,7 @@
 #include "dtls/dtls.h"
 #include "io/clock.h"
 #include "io/interfaces.h"
+#include "io/names.h"
 #include "io/resolve.h"
 #include "io/udp.h"
 
@@ -24,9 +25,9 @@ enum {
 
 #define SLEEP_MAX HWS_SEC(86400) /* epoll counts milliseconds in an int; waking early is no harm */
 
-/* One UDP socket of one peer. Epoll hands back a pointer to it. */
+/* One UDP socket of one peer, or of the loop. Epoll hands back a pointer to it. */
 struct port {
-    struct member *member;
+    struct member *member; /* NULL: a socket of multicast DNS */
     struct hws_address addr;
     int fd;
     bool blocked; /* the system takes no more now: we wait for EPOLLOUT */
@@ -56,7 +57,9 @@ struct hws_loop {
     struct hws_log log;
     struct hws_sctp_stack *stack;
     struct hws_identity *identity;
-    bool loopback;
+    bool loopback, hide_addresses;
+    struct hws_names names;
+    struct port name_ports[HWS_MDNS_FAMILIES];
     int epoll, wakeup;
     struct member *members, *cursor; /* cursor: whose turn it is in hws_loop_next() */
     struct server servers[HWS_ICE_SERVER_MAX];
@@ -133,6 +136,45 @@ static void give_servers(struct hws_loop *loop, struct member *member, hws_time 
     hws_peer_end_local(member->peer, now);
 }
 
+/* ---- Names */
+
+static enum hws_err open_names(struct hws_loop *loop)
+{
+    enum hws_err err;
+
+    if (loop->names.mdns) return HWS_OK;
+    err = hws_names_open(&loop->names, loop->loopback);
+    for (size_t i = 0; i < HWS_MDNS_FAMILIES && !err; i++) {
+        struct port *port = &loop->name_ports[i];
+        struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = port}};
+
+        port->fd = loop->names.sockets.fds[i];
+        if (port->fd >= 0 && epoll_ctl(loop->epoll, EPOLL_CTL_ADD, port->fd, &event) != 0)
+            err = HWS_ERR_IO;
+    }
+    if (err) hws_names_close(&loop->names);
+    return err;
+}
+
+/* What the peer wants looked up. Without multicast it does without: its checks may still meet. */
+static void ask_names(struct hws_loop *loop, struct member *member, hws_time now)
+{
+    if (!hws_peer_has_names(member->peer)) return;
+    if (open_names(loop) != HWS_OK) {
+        HWS_LOG(&loop->log, HWS_LOG_WARN, now, "io", "mdns.unusable", "families=0");
+    }
+    hws_names_ask(&loop->names, member->peer, now);
+}
+
+static enum hws_err hide_address(struct hws_loop *loop, struct member *member,
+                                 const struct hws_address *addr)
+{
+    struct hws_random random = hws_entropy();
+    const char *name = hws_names_for(&loop->names, addr, &random);
+
+    return name ? hws_peer_hide_local(member->peer, addr, name) : HWS_ERR_FULL;
+}
+
 /* ---- Life */
 
 static enum hws_err write_fingerprint(struct hws_loop *loop)
@@ -162,6 +204,7 @@ static enum hws_err init(struct hws_loop *loop, const struct hws_loop_config *co
 
     loop->log = config->log;
     loop->loopback = config->loopback;
+    loop->hide_addresses = config->hide_addresses;
     *out_reason = "epoll or eventfd is not to be had";
     err = open_epoll(loop);
     if (err) return err;
@@ -171,6 +214,9 @@ static enum hws_err init(struct hws_loop *loop, const struct hws_loop_config *co
     if (err) return err;
     *out_reason = "this process has an SCTP engine already";
     err = hws_sctp_stack_new(hws_clock_now(), &loop->stack);
+    if (err) return err;
+    *out_reason = "addresses cannot be hidden: no multicast";
+    if (config->hide_addresses) err = open_names(loop);
     if (err) return err;
     *out_reason = "";
     return add_servers(loop, config, out_reason);
@@ -215,6 +261,7 @@ void hws_loop_free(struct hws_loop *loop)
     for (size_t i = 0; i < loop->server_count; i++) {
         hws_lookup_free(loop->servers[i].lookup);
     }
+    hws_names_close(&loop->names);
     hws_sctp_stack_free(loop->stack);
     hws_identity_free(loop->identity);
     if (loop->wakeup >= 0) close(loop->wakeup);
@@ -271,7 +318,8 @@ static enum hws_err start_member(struct hws_loop *loop, struct member *member,
     open_ports(loop, member);
     if (member->port_count == 0) return HWS_ERR_IO;
     for (size_t i = 0; i < member->port_count; i++) {
-        err = hws_peer_add_local(member->peer, &member->ports[i].addr, now);
+        if (loop->hide_addresses) err = hide_address(loop, member, &member->ports[i].addr);
+        if (!err) err = hws_peer_add_local(member->peer, &member->ports[i].addr, now);
         if (err) return err;
     }
     member->gathering = true;
@@ -390,6 +438,7 @@ void hws_loop_remove_peer(struct hws_loop *loop, struct hws_peer *peer)
 
         if (member->peer != peer) continue;
         flush(loop, member);
+        hws_names_forget(&loop->names, peer);
         *at = member->next;
         if (loop->cursor == member) loop->cursor = member->next;
         free_member(member);
@@ -418,6 +467,8 @@ static int sleep_ms(struct hws_loop *loop, hws_time timeout)
 {
     hws_time now = hws_clock_now();
     hws_time due = timeout > HWS_NEVER - now ? HWS_NEVER : now + timeout;
+
+    if (hws_names_deadline(&loop->names) < due) due = hws_names_deadline(&loop->names);
 
     for (struct member *member = loop->members; member; member = member->next) {
         hws_time deadline = hws_peer_deadline(member->peer);
@@ -451,11 +502,23 @@ static void flush_all(struct hws_loop *loop)
     }
 }
 
+/* Names come in with signals, so they are asked for before we sleep. */
+static void ask_all(struct hws_loop *loop)
+{
+    hws_time now = hws_clock_now();
+
+    for (struct member *member = loop->members; member; member = member->next) {
+        ask_names(loop, member, now);
+    }
+    hws_names_turn(&loop->names, now);
+}
+
 enum hws_err hws_loop_wait(struct hws_loop *loop, hws_time timeout)
 {
     struct epoll_event ready[READY_MAX];
     int count;
 
+    ask_all(loop);
     flush_all(loop);
     count = epoll_wait(loop->epoll, ready, READY_MAX, sleep_ms(loop, timeout));
     if (count < 0 && errno != EINTR) return HWS_ERR_IO;
@@ -465,10 +528,13 @@ enum hws_err hws_loop_wait(struct hws_loop *loop, hws_time timeout)
 
         if (!port) {
             (void)!read(loop->wakeup, &wakes, sizeof(wakes)); /* how often does not matter */
+        } else if (!port->member) {
+            hws_names_receive(&loop->names, (size_t)(port - loop->name_ports));
         } else if (ready[i].events & (EPOLLIN | EPOLLERR)) {
             receive(loop, port);
         }
     }
+    hws_names_turn(&loop->names, hws_clock_now());
     tick_all(loop);
     flush_all(loop);
     loop->cursor = loop->members;

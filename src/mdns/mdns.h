@@ -3,7 +3,7 @@
  * A multicast DNS host without I/O: asks for the names of candidates and answers for our own
  * (RFC 6762; draft-ietf-mmusic-mdns-ice-candidates section 3). Pure.
  *
- * A question is sent at once and again while there is no answer, and given up after HWS_MDNS_GIVE_UP.
+ * A question is sent at once, again while there is no answer, and given up after HWS_MDNS_GIVE_UP.
  * The first address that comes is taken, and no later one: whoever answers quickest on this link
  * could at most send our checks astray, since a check proves who is there.
  */

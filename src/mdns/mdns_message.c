@@ -42,7 +42,7 @@ enum hws_err hws_mdns_open(struct hws_bytes message, struct hws_mdns_reader *out
     return HWS_OK;
 }
 
-/* Append a label to the text of a name; what does not fit makes the name one that we do not know. */
+/* Append a label to the text of a name. What does not fit makes it a name that we do not know. */
 static void append_label(char name[HWS_MDNS_NAME_TEXT], size_t *len, struct hws_bytes label)
 {
     if (*len + label.len + 2 > HWS_MDNS_NAME_TEXT) {

@@ -51,6 +51,11 @@ void hws_names_end_remote(struct hws_peer *peer, hws_time now)
     if (!peer->end_waits) hws_ice_end_remote(peer->ice, now);
 }
 
+bool hws_peer_has_names(const struct hws_peer *peer)
+{
+    return peer->untold_names;
+}
+
 bool hws_peer_next_name(struct hws_peer *peer, const char **out)
 {
     for (size_t i = 0; peer->untold_names && i < HWS_NAME_WAITING_MAX; i++) {

@@ -395,6 +395,7 @@ bool hws_peer_path(const struct hws_peer *peer, struct hws_path *out)
         .remote_type = hws_candidate_type_name(path.remote_type),
         .rtt = path.rtt,
     };
+    if (path.remote_named) out->remote = (struct hws_address){0};
     return true;
 }
 

@@ -38,7 +38,8 @@ static enum hws_err init(struct hws_client *client, const struct hws_client_conf
         .loop = {.log = config->log,
                  .ice_servers = config->ice_servers,
                  .ice_server_count = config->ice_server_count,
-                 .loopback = config->loopback},
+                 .loopback = config->loopback,
+                 .hide_addresses = config->hide_addresses},
     };
     const char *label = config->label ? config->label : "hawser";
 

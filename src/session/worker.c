@@ -55,7 +55,8 @@ static enum hws_err init(struct hws_worker *worker, const struct hws_worker_conf
         .loop = {.log = config->log,
                  .ice_servers = config->ice_servers,
                  .ice_server_count = config->ice_server_count,
-                 .loopback = config->loopback},
+                 .loopback = config->loopback,
+                 .hide_addresses = config->hide_addresses},
     };
 
     *out_reason = "the timeout is negative";
