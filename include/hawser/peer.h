@@ -176,6 +176,12 @@ enum hws_err hws_peer_resolved(struct hws_peer *peer, const char *name,
 
 /** One datagram that arrived. @return class PEER: it was dropped and counted, nothing changed */
 enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in, hws_time now);
+/** For a UDP port that several peers share: the ufrag of the peer that a connectivity check is for.
+ *  What it is worth shows when hws_peer_feed() has checked it. @return false: it is no check
+ *  @param[out] out  borrows @p datagram */
+bool hws_ufrag_of_check(struct hws_bytes datagram, struct hws_bytes *out);
+/** Does this peer go by that ufrag, now or from before an ICE restart? */
+bool hws_peer_has_ufrag(const struct hws_peer *peer, struct hws_bytes ufrag);
 /** Call it at or after hws_peer_deadline(). */
 void hws_peer_tick(struct hws_peer *peer, hws_time now);
 hws_time hws_peer_deadline(const struct hws_peer *peer); /**< when to tick, or HWS_NEVER */

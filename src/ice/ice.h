@@ -46,6 +46,10 @@ enum { HWS_ICE_UFRAG_LEN = 4, HWS_ICE_PWD_LEN = 24 }; /* what we make */
 HWS_MUST_USE enum hws_err hws_ice_new(const struct hws_ice_config *config, struct hws_ice **out);
 void hws_ice_free(struct hws_ice *ice); /**< accepts NULL */
 
+/** The ufrag of the agent that a check is for, unproven; false: it is no check. Borrows. */
+bool hws_ice_ufrag_of_check(struct hws_bytes datagram, struct hws_bytes *out);
+/** Is @p ufrag ours, of this generation or of the one before a restart? */
+bool hws_ice_has_ufrag(const struct hws_ice *ice, struct hws_bytes ufrag);
 const char *hws_ice_ufrag(const struct hws_ice *ice); /**< borrowed until restart or free */
 const char *hws_ice_pwd(const struct hws_ice *ice);
 bool hws_ice_is_controlling(const struct hws_ice *ice);

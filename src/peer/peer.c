@@ -254,6 +254,16 @@ enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in,
     return err;
 }
 
+bool hws_ufrag_of_check(struct hws_bytes datagram, struct hws_bytes *out)
+{
+    return hws_demux(datagram) == HWS_DEMUX_STUN && hws_ice_ufrag_of_check(datagram, out);
+}
+
+bool hws_peer_has_ufrag(const struct hws_peer *peer, struct hws_bytes ufrag)
+{
+    return peer->state != HWS_PEER_CLOSED && hws_ice_has_ufrag(peer->ice, ufrag);
+}
+
 void hws_peer_tick(struct hws_peer *peer, hws_time now)
 {
     if (peer->state == HWS_PEER_CLOSED) return;
