@@ -110,6 +110,13 @@ HWS_MUST_USE enum hws_err hws_peer_add_local(struct hws_peer *peer, const struct
 /** A STUN server to ask for our outside address. @retval HWS_ERR_FULL @retval HWS_ERR_ARGUMENT */
 HWS_MUST_USE enum hws_err hws_peer_add_stun(struct hws_peer *peer, const struct hws_address *addr,
                                             hws_time now);
+/** Tell the other side @p name instead of this address of ours, and no base of other candidates
+ *  (draft-ietf-mmusic-mdns-ice-candidates section 3.1). To be called before the first description.
+ *  Somebody must answer for the name by multicast DNS: hawser/loop.h does.
+ *  @param[in] name  "<uuid>.local" with a version 4 UUID; copied
+ *  @retval HWS_ERR_FULL @retval HWS_ERR_ARGUMENT */
+HWS_MUST_USE enum hws_err hws_peer_hide_local(struct hws_peer *peer, const struct hws_address *addr,
+                                              const char *name);
 /** All of the above is said. */
 void hws_peer_end_local(struct hws_peer *peer, hws_time now);
 
@@ -162,18 +169,34 @@ HWS_MUST_USE enum hws_err hws_peer_rollback(struct hws_peer *peer, hws_time now)
  *                              certificates, DTLS roles, SCTP port, or ICE credentials without a
  *                              restart; nothing changed
  * @retval HWS_ERR_TOO_BIG      over 32 KiB of description or 1 KiB of candidate
- * @retval HWS_ERR_UNSUPPORTED  nothing in it that we could use, an mDNS candidate, or a later offer
- *                              that asks for a new association; nothing changed
+ * @retval HWS_ERR_UNSUPPORTED  nothing in it that we could use, or a later offer that asks for a
+ *                              new association; nothing changed
  * @retval HWS_ERR_FULL         more candidates than are kept; this one is dropped
  * @retval HWS_ERR_NO_MEMORY
  */
 HWS_MUST_USE enum hws_err hws_peer_signal(struct hws_peer *peer, const struct hws_signal *in,
                                           hws_time now);
 
+/** A remote candidate is a name, "<uuid>.local", as browsers send them: look it up by multicast DNS
+ *  and call hws_peer_resolved(). Each is told once. While one waits, the end of candidates waits.
+ *  @param[out] out  NUL-terminated; borrowed until the next call on the peer */
+bool hws_peer_next_name(struct hws_peer *peer, const char **out);
+bool hws_peer_has_names(const struct hws_peer *peer); /**< may the call above have one? */
+/** What became of a name. @param[in] addr  its port is not looked at; NULL = nobody answered
+ *  @retval HWS_ERR_NOT_FOUND  no candidate waits for this name */
+enum hws_err hws_peer_resolved(struct hws_peer *peer, const char *name,
+                               const struct hws_address *addr, hws_time now);
+
 /* Packets and time. */
 
 /** One datagram that arrived. @return class PEER: it was dropped and counted, nothing changed */
 enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in, hws_time now);
+/** For a UDP port that several peers share: the ufrag of the peer that a connectivity check is for.
+ *  What it is worth shows when hws_peer_feed() has checked it. @return false: it is no check
+ *  @param[out] out  borrows @p datagram */
+bool hws_ufrag_of_check(struct hws_bytes datagram, struct hws_bytes *out);
+/** Does this peer go by that ufrag, now or from before an ICE restart? */
+bool hws_peer_has_ufrag(const struct hws_peer *peer, struct hws_bytes ufrag);
 /** Call it at or after hws_peer_deadline(). */
 void hws_peer_tick(struct hws_peer *peer, hws_time now);
 hws_time hws_peer_deadline(const struct hws_peer *peer); /**< when to tick, or HWS_NEVER */
@@ -321,6 +344,7 @@ size_t hws_peer_buffered(const struct hws_peer *peer);
 
 /** The path in use. */
 struct hws_path {
+    /** Family NONE: the other side hides its address behind a name of multicast DNS. */
     struct hws_address local, remote;
     const char *local_type, *remote_type; /**< "host", "srflx", "prflx", "relay"; static */
     hws_time rtt;                         /**< last measured round trip, 0 = none yet */

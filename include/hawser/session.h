@@ -56,6 +56,7 @@ struct hws_client_config {
     const char *const *ice_servers; /**< "stun:host[:port]" each */
     size_t ice_server_count;
     bool loopback;                       /**< see struct hws_loop_config */
+    bool hide_addresses;                 /**< likewise */
     hws_time timeout;                    /**< for connecting; 0 = 30 s */
     size_t max_message_size;             /**< see struct hws_peer_config */
     const struct hws_identity *identity; /**< borrowed; outlives the client; NULL = a fresh one */
@@ -140,7 +141,7 @@ struct hws_worker_config {
     bool insecure;
     const char *const *ice_servers;
     size_t ice_server_count;
-    bool loopback;
+    bool loopback, hide_addresses;
     size_t client_max;                   /**< connections at a time; 0 = 1024; more are refused */
     size_t max_message_size;             /**< see struct hws_peer_config */
     hws_time timeout;                    /**< for registering; 0 = 30 s */

@@ -29,6 +29,11 @@ enum {
     HWS_ICE_PAIR_MAX = 100,
     HWS_ICE_SERVER_MAX = 8,
 
+    /* Multicast DNS: names of remote candidates being looked up for all peers of a loop, and the
+     * names that stand for our own addresses. */
+    HWS_MDNS_ASKED_MAX = 64,
+    HWS_MDNS_OWN_MAX = 16,
+
     /* Queues between the layers, in packets. A full one drops its oldest (ICE, DTLS). */
     HWS_ICE_QUEUE = 64,
     HWS_DTLS_QUEUE = 64,

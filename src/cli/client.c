@@ -94,6 +94,7 @@ static int start(const struct hws_options *options, struct hws_records *records)
                                        .ice_servers = options->ice_servers,
                                        .ice_server_count = options->ice_server_count,
                                        .loopback = options->loopback,
+                                       .hide_addresses = options->hide_addresses,
                                        .timeout = options->timeout,
                                        .max_message_size = options->max_message_size,
                                        .identity = records->identity,

@@ -25,6 +25,7 @@ enum {
     OPTION_MAX_RETRANSMITS,
     OPTION_MAX_LIFETIME,
     OPTION_PRIORITY,
+    OPTION_HIDE,
 };
 
 enum { OF_CLIENT = 1, OF_WORKER = 2, OF_BOTH = 3 };
@@ -37,6 +38,7 @@ static const struct {
     {OF_BOTH,   {"ice-server", required_argument, NULL, 's'}                          },
     {OF_BOTH,   {"insecure", no_argument, NULL, OPTION_INSECURE}                      },
     {OF_BOTH,   {"loopback", no_argument, NULL, OPTION_LOOPBACK}                      },
+    {OF_BOTH,   {"hide-addresses", no_argument, NULL, OPTION_HIDE}                    },
     {OF_BOTH,   {"timeout", required_argument, NULL, 't'}                             },
     {OF_BOTH,   {"verbose", no_argument, NULL, 'v'}                                   },
     {OF_BOTH,   {"help", no_argument, NULL, OPTION_HELP}                              },
@@ -267,6 +269,9 @@ static bool take(int option, struct hws_options *out)
         return true;
     case OPTION_LOOPBACK:
         out->loopback = true;
+        return true;
+    case OPTION_HIDE:
+        out->hide_addresses = true;
         return true;
     case OPTION_ECHO_TEST:
         return read_size("--echo-test", optarg, 1024 * 1024 * 1024, &out->echo_test);

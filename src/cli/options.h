@@ -22,7 +22,7 @@ struct hws_options {
     size_t ice_server_count;
     int64_t id; /**< of the worker, ours or the other's; meaningful with has_id */
     bool has_id;
-    bool insecure, loopback, echo;
+    bool insecure, loopback, hide_addresses, echo;
     int verbose; /**< how often --verbose was given */
     hws_time timeout;
     hws_time quiet_for; /**< client: how long to wait for more after its input ended */

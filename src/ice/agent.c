@@ -72,6 +72,12 @@ void hws_ice_free(struct hws_ice *ice)
     free(ice);
 }
 
+bool hws_ice_has_ufrag(const struct hws_ice *ice, struct hws_bytes ufrag)
+{
+    return (ice->cur.has_local && hws_bytes_equal(ufrag, hws_bytes_of(ice->cur.local_ufrag))) ||
+           (ice->old.has_local && hws_bytes_equal(ufrag, hws_bytes_of(ice->old.local_ufrag)));
+}
+
 const char *hws_ice_ufrag(const struct hws_ice *ice)
 {
     return ice->cur.local_ufrag;
@@ -353,6 +359,7 @@ bool hws_ice_path(const struct hws_ice *ice, struct hws_ice_path *out)
 
         out->local_type = pair->local_type;
         out->remote_type = ice->remotes[pair->remote].type;
+        out->remote_named = ice->remotes[pair->remote].named;
     }
     return true;
 }

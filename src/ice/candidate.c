@@ -210,7 +210,7 @@ static void log_remote(const struct hws_ice *ice, size_t index, hws_time now)
             "remote=%u type=%s priority=%u", (unsigned)index, hws_candidate_type_name(remote->type),
             remote->priority);
     HWS_LOG(&ice->log, HWS_LOG_TRACE, now, "ice", "candidate.address", "remote=%u addr=%s",
-            (unsigned)index, hws_endpoint_text(&remote->addr, text));
+            (unsigned)index, remote->named ? "hidden" : hws_endpoint_text(&remote->addr, text));
 }
 
 /* A candidate that a check had shown already gets the names that the peer gives it. */
@@ -224,6 +224,7 @@ static void remote_name(struct hws_ice *ice, size_t index, const struct hws_cand
     remote->foundation_text[HWS_FOUNDATION_MAX] = '\0';
     remote->foundation = remote_foundation(ice, ice->remote_count, index, remote->foundation_text);
     remote->signalled = true;
+    remote->named = candidate->mdns[0] != '\0';
     ice->signalled_count++;
 }
 

@@ -47,6 +47,10 @@ enum { HWS_ICE_UFRAG_LEN = 4, HWS_ICE_PWD_LEN = 24 }; /* what we make */
 HWS_MUST_USE enum hws_err hws_ice_new(const struct hws_ice_config *config, struct hws_ice **out);
 void hws_ice_free(struct hws_ice *ice); /**< accepts NULL */
 
+/** The ufrag of the agent that a check is for, unproven; false: it is no check. Borrows. */
+bool hws_ice_ufrag_of_check(struct hws_bytes datagram, struct hws_bytes *out);
+/** Is @p ufrag ours, of this generation or of the one before a restart? */
+bool hws_ice_has_ufrag(const struct hws_ice *ice, struct hws_bytes ufrag);
 const char *hws_ice_ufrag(const struct hws_ice *ice); /**< borrowed until restart or free */
 const char *hws_ice_pwd(const struct hws_ice *ice);
 bool hws_ice_is_controlling(const struct hws_ice *ice);
@@ -140,7 +144,8 @@ void hws_ice_mark_known(struct hws_ice *ice);
 struct hws_ice_path {
     struct hws_address local, remote;
     enum hws_candidate_type local_type, remote_type;
-    hws_time rtt; /**< last measured round trip; 0 = not measured */
+    bool remote_named; /**< the other side told a name instead of its address: do not show it */
+    hws_time rtt;      /**< last measured round trip; 0 = not measured */
 };
 
 /** The path that carries data now; false when there is none (yet, or no consent). */

@@ -79,6 +79,7 @@ struct hws_ice_remote {
     enum hws_candidate_type type;
     uint8_t foundation; /**< index of the first remote candidate with the same text */
     bool signalled;     /**< not (or no longer) only learned from a check */
+    bool named;         /**< it was told as a name: its address is shown nowhere */
     char foundation_text[HWS_FOUNDATION_MAX + 1];
 };
 

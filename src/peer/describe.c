@@ -25,9 +25,16 @@ static void keep_remote(struct hws_peer *peer, const struct hws_sdp *sdp)
     memcpy(remote->tls_id, sdp->tls_id, sizeof(remote->tls_id));
 }
 
+static enum hws_err take_one(struct hws_peer *peer, const struct hws_candidate *candidate,
+                             hws_time now)
+{
+    if (candidate->addr.family == HWS_FAMILY_NONE) return hws_names_keep(peer, candidate);
+    return hws_ice_add_remote(peer->ice, candidate, now);
+}
+
 static void add_remote(struct hws_peer *peer, const struct hws_candidate *candidate, hws_time now)
 {
-    enum hws_err err = hws_ice_add_remote(peer->ice, candidate, now);
+    enum hws_err err = take_one(peer, candidate, now);
 
     if (err) { /* it may still come as a peer-reflexive one, so the rest goes on */
         HWS_LOG(&peer->config.log, HWS_LOG_INFO, now, "peer", "candidate.skipped", "err=%s",
@@ -60,7 +67,7 @@ static enum hws_err apply_remote(struct hws_peer *peer, const struct hws_sdp *sd
     for (size_t i = 0; i < sdp->candidate_count; i++) {
         add_remote(peer, &sdp->candidates[i], now);
     }
-    if (sdp->end_of_candidates) hws_ice_end_remote(peer->ice, now);
+    if (sdp->end_of_candidates) hws_names_end_remote(peer, now);
     if (peer->timeline.described == 0) {
         peer->timeline.described = now;
         hws_peer_limit_connecting(peer, now);
@@ -336,7 +343,7 @@ static void take_end(struct hws_peer *peer, const struct hws_signal *in, hws_tim
                    !same_text(in->ufrag, peer->remote.ufrag);
 
     /* What ends while our restart is not answered is the generation before. */
-    if (!foreign && !peer->offered_restart) hws_ice_end_remote(peer->ice, now);
+    if (!foreign && !peer->offered_restart) hws_names_end_remote(peer, now);
 }
 
 enum hws_err hws_peer_take_candidate(struct hws_peer *peer, const struct hws_signal *in,
@@ -360,5 +367,5 @@ enum hws_err hws_peer_take_candidate(struct hws_peer *peer, const struct hws_sig
         break;
     }
     settle_generation(peer, in, &candidate);
-    return hws_ice_add_remote(peer->ice, &candidate, now);
+    return take_one(peer, &candidate, now);
 }

@@ -67,7 +67,12 @@ enum hws_err hws_peer_local_candidate(struct hws_peer *peer, const struct hws_ca
     struct hws_writer out = hws_writer_over(buffer, sizeof(buffer));
 
     if (!peer->trickling) return HWS_OK; /* the next description has it */
-    if (candidate) hws_candidate_write(&out, candidate);
+    if (candidate) {
+        struct hws_candidate shown = *candidate;
+
+        hws_names_hide(peer, &shown);
+        hws_candidate_write(&out, &shown);
+    }
     return queue_signal(peer, HWS_SIGNAL_CANDIDATE, hws_written(&out));
 }
 
@@ -86,6 +91,9 @@ enum hws_err hws_peer_describe_self(struct hws_peer *peer, struct hws_sdp *sdp)
     sdp->max_message_size = peer->config.max_message_size;
     sdp->candidate_count =
         hws_ice_known(peer->ice, sdp->candidates, HWS_ICE_REMOTE_MAX, &sdp->end_of_candidates);
+    for (size_t i = 0; i < sdp->candidate_count; i++) {
+        hws_names_hide(peer, &sdp->candidates[i]);
+    }
     sdp->fingerprint_count = 1;
     return hws_identity_fingerprint(peer->config.identity, HWS_HASH_SHA256, &sdp->fingerprints[0]);
 }

@@ -114,6 +114,7 @@ void hws_peer_free(struct hws_peer *peer)
     hws_ring_fini(&peer->early);
     free_signals(peer);
     free(peer->layout.media);
+    free(peer->names);
     hws_wipe(&peer->remote, sizeof(peer->remote));
     free(peer);
 }
@@ -291,6 +292,16 @@ enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in,
     return err;
 }
 
+bool hws_ufrag_of_check(struct hws_bytes datagram, struct hws_bytes *out)
+{
+    return hws_demux(datagram) == HWS_DEMUX_STUN && hws_ice_ufrag_of_check(datagram, out);
+}
+
+bool hws_peer_has_ufrag(const struct hws_peer *peer, struct hws_bytes ufrag)
+{
+    return peer->state != HWS_PEER_CLOSED && hws_ice_has_ufrag(peer->ice, ufrag);
+}
+
 void hws_peer_limit_connecting(struct hws_peer *peer, hws_time now)
 {
     hws_time limit = peer->config.connect_limit;
@@ -454,6 +465,7 @@ bool hws_peer_path(const struct hws_peer *peer, struct hws_path *out)
         .remote_type = hws_candidate_type_name(path.remote_type),
         .rtt = path.rtt,
     };
+    if (path.remote_named) out->remote = (struct hws_address){0};
     return true;
 }
 

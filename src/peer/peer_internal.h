@@ -6,6 +6,7 @@
  *     pump.c      moves bytes between ice, dtls and sctp   offer.c     what we say; our offers
  *     channel*.c  channels: see channel.h
  *     stats.c     counters, and the tap
+ *     names.c     candidates behind names of multicast DNS
  *
  *      signals  <-  describe  <->  ice      datagrams:  ice packets, dtls packets on ice's path
  *                                  dtls  <->  sctp  <->  channel  ->  events
@@ -31,6 +32,21 @@ enum {
     /* DTLS may come before the answer tells us who the peer is: a whole first flight is kept
      * (two datagrams with a post-quantum share), and then some. */
     HWS_EARLY_QUEUE = 8,
+};
+
+/* ---- names.c */
+
+enum {
+    HWS_NAME_WAITING_MAX = 16, /* browsers send one name an interface and family */
+    HWS_HIDDEN_MAX = 16,       /* addresses of ours that are told as names */
+};
+
+struct hws_peer_name;
+
+/** One of our addresses, and the name that is told in its place. */
+struct hws_hidden {
+    struct hws_address addr; /**< its port is not looked at */
+    char name[HWS_MDNS_NAME_MAX];
 };
 
 /* ---- the peer */
@@ -97,9 +113,14 @@ struct hws_peer {
     uint64_t session_id, session_version; /**< of our descriptions */
 
     struct hws_layout layout;
-    bool offered_restart;  /**< our offer under way is one of an ICE restart */
-    bool trickling;        /**< our first description is out: candidates follow by themselves */
-    bool pathless;         /**< consent is gone while a restart still looks for a path */
+    bool offered_restart; /**< our offer under way is one of an ICE restart */
+    bool trickling;       /**< our first description is out: candidates follow by themselves */
+    bool pathless;        /**< consent is gone while a restart still looks for a path */
+    struct hws_peer_name *names; /**< owned, HWS_NAME_WAITING_MAX of them or NULL */
+    bool untold_names;           /**< some name may not have been told yet */
+    bool end_waits;              /**< the end of remote candidates came, but names still wait */
+    struct hws_hidden hidden[HWS_HIDDEN_MAX];
+    size_t hidden_count;
     struct hws_ring early; /**< DTLS datagrams from before there was a DTLS association */
 
     struct hws_signal_item *signals, *signals_tail, *signal_out; /**< owned; out is lent */
@@ -162,6 +183,15 @@ void hws_peer_saw_datagram(struct hws_peer *peer, bool sent, const struct hws_da
 void hws_peer_saw_packet(struct hws_peer *peer, bool sent, struct hws_bytes packet, hws_time now);
 /** A message was taken from the program, or handed to it. */
 void hws_peer_saw_message(struct hws_peer *peer, bool sent, struct hws_channel channel, size_t len);
+/* names.c */
+/** Keep a remote candidate until its name is looked up. @retval HWS_ERR_FULL
+ *  @retval HWS_ERR_NO_MEMORY */
+HWS_MUST_USE enum hws_err hws_names_keep(struct hws_peer *peer,
+                                         const struct hws_candidate *candidate);
+/** The other side has no more candidates; ICE hears it once no name waits any more. */
+void hws_names_end_remote(struct hws_peer *peer, hws_time now);
+/** Replace what shows an address that is to be hidden. */
+void hws_names_hide(const struct hws_peer *peer, struct hws_candidate *candidate);
 
 /* pump.c */
 void hws_peer_pump(struct hws_peer *peer, hws_time now);

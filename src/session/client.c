@@ -69,7 +69,8 @@ static enum hws_err init(struct hws_client *client, const struct hws_client_conf
                  .ice_servers = config->ice_servers,
                  .ice_server_count = config->ice_server_count,
                  .identity = config->identity,
-                 .loopback = config->loopback},
+                 .loopback = config->loopback,
+                 .hide_addresses = config->hide_addresses}
     };
     enum hws_err err;
 

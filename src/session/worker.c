@@ -57,7 +57,8 @@ static enum hws_err init(struct hws_worker *worker, const struct hws_worker_conf
                  .ice_servers = config->ice_servers,
                  .ice_server_count = config->ice_server_count,
                  .identity = config->identity,
-                 .loopback = config->loopback},
+                 .loopback = config->loopback,
+                 .hide_addresses = config->hide_addresses}
     };
 
     *out_reason = "the timeout is negative";
