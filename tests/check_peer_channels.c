@@ -471,7 +471,7 @@ START_TEST(what_outlives_its_life_in_the_queue_is_dropped)
     ck_assert_uint_eq(hws_peer_channel_buffered(client->peer, channel), 1010);
     world_pass(&world, HWS_MS(1));
     ck_assert_uint_eq(hws_peer_channel_buffered(client->peer, channel), 10);
-    ck_assert_uint_eq(client->peer->channels.died, 1);
+    ck_assert_uint_eq(client->peer->counts.channels.expired, 1);
     ck_assert_int_eq(hws_peer_deadline(client->peer), due + HWS_MS(99));
     connect();
     world_pass(&world, HWS_MS(100));
@@ -509,7 +509,7 @@ START_TEST(sctp_gets_what_is_left_of_a_life)
     worker->mute = false;
     world_pass(&world, HWS_SEC(8));
     ck_assert_uint_eq(worker->message_count, lives[_i].arrives);
-    ck_assert_uint_eq(client->peer->channels.died, 0);
+    ck_assert_uint_eq(client->peer->counts.channels.expired, 0);
     world_fini(&world);
 }
 END_TEST
