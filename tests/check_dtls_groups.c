@@ -225,6 +225,20 @@ START_TEST(serves_a_client_of_one_group)
 }
 END_TEST
 
+/* A client whose first share is of a group that we do not have is asked for another. */
+START_TEST(asks_for_another_share)
+{
+    WOLFSSL_CTX *ctx = raw_context(wolfDTLSv1_3_client_method());
+    int groups[] = {WOLFSSL_ECC_SECP384R1, WOLFSSL_ECC_SECP256R1};
+
+    raw_init(&raw, ctx, false, plain[0]);
+    ck_assert_int_eq(wolfSSL_set_groups(raw.ssl, groups, 2), WOLFSSL_SUCCESS);
+    check_raw("SECP256R1");
+    raw_fini(&raw);
+    wolfSSL_CTX_free(ctx);
+}
+END_TEST
+
 static TCase *add_case(Suite *suite, const char *name)
 {
     TCase *tcase = tcase_create(name);
@@ -247,5 +261,6 @@ int main(void)
     tcase_add_loop_test(two, numbers_records_once, 0, ROWS(rows));
     tcase_add_loop_test(foreign, follows_a_server_of_one_group, 0, ROWS(others));
     tcase_add_loop_test(foreign, serves_a_client_of_one_group, 0, ROWS(others));
+    tcase_add_test(foreign, asks_for_another_share);
     return run_suite(suite);
 }

@@ -44,8 +44,8 @@ enum hws_dtls_versions { HWS_DTLS_13_OR_12, HWS_DTLS_12_ONLY, HWS_DTLS_13_ONLY }
 /** Zero is always the default. */
 struct hws_identity_config {
     /** PEM: the certificate (a chain may follow; only the first is sent) and its private key,
-     *  ECDSA P-256 or RSA of 2048 to 4096 bits, as PKCS #8, SEC 1 or PKCS #1 without a passphrase. Both empty: ECDSA P-256, self-signed, made fresh, never stored.
-     *  Borrowed for the call. */
+     *  ECDSA P-256 or RSA of 2048 to 4096 bits, as PKCS #8, SEC 1 or PKCS #1, no passphrase.
+     *  Both empty: ECDSA P-256, self-signed, made fresh, never stored. Borrowed for the call. */
     struct hws_bytes certificate, private_key;
     enum hws_dtls_versions versions;
     /** As DTLS client send a key share of X25519MLKEM768 beside X25519: the first flight then

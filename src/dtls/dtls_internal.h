@@ -35,7 +35,8 @@ struct hws_private_key {
     size_t len;
 };
 
-/** Make a self-signed certificate with a new key. @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_CRYPTO */
+/** Make a self-signed certificate with a new key.
+ *  @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_CRYPTO */
 HWS_MUST_USE enum hws_err hws_certificate_draw(struct hws_identity *identity,
                                                struct hws_private_key *key);
 
@@ -66,6 +67,7 @@ struct hws_engine {
     uint64_t sent;           /**< datagrams pushed into it so far */
     struct hws_key_log key_log;
     uint64_t extra_records; /**< that cutting a ClientHello added */
+    bool may_hybrid;        /**< as server, take a share of X25519MLKEM768 */
     bool cuts_hello;        /**< it does not fit the MTU */
     uint16_t mtu;
     bool server;

@@ -1,6 +1,6 @@
 /*
- * What an engine has to say: the queue of its datagrams, the last flight that is kept for a peer who
- * lacks it, and the ClientHello that is longer than a datagram.
+ * What an engine has to say: the queue of its datagrams, the last flight that is kept for a peer
+ * who lacks it, and the ClientHello that is longer than a datagram.
  *
  * wolfSSL cannot send its first ClientHello in fragments (it would leave the key shares out and pay
  * a round trip), so it writes one long record and this file cuts it. The handshake's hashes do not

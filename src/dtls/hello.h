@@ -45,6 +45,10 @@ bool hws_hello_is_piece(const struct hws_record *record);
 HWS_MUST_USE enum hws_err hws_hello_add(struct hws_hello *hello, const struct hws_record *record,
                                         struct hws_bytes *out);
 
+/** Does a record that holds one whole ClientHello offer a key share of @p group (DTLS 1.3)? False
+ *  for what is malformed. */
+bool hws_hello_has_share(struct hws_bytes record, uint16_t group);
+
 /**
  * The next fragment of our own ClientHello, as a record for a datagram of its own.
  *

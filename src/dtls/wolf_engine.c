@@ -6,6 +6,7 @@
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
 #include "dtls/dtls_internal.h"
+#include "dtls/hello.h"
 
 #include <string.h>
 
@@ -60,26 +61,35 @@ static int on_certificate(int verified, WOLFSSL_X509_STORE_CTX *store)
 
 /* ---- Life */
 
-/* The post-quantum group first: as server we take it whenever the client has sent a share of it, and
- * nobody is asked for one. A longer list than needed makes Chromium answer illegal_parameter. */
-static bool set_groups(const struct hws_engine *engine, const struct hws_identity *identity)
+/* What we share, best first. Chromium answers illegal_parameter to wolfSSL's own, longer list. */
+static bool set_groups(const struct hws_engine *engine, bool hybrid)
 {
     int groups[] = {WOLFSSL_X25519MLKEM768, WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1};
-    bool hybrid = engine->server ? identity->versions != HWS_DTLS_12_ONLY : identity->post_quantum;
 
-    if (!hybrid) return wolfSSL_set_groups(engine->ssl, groups + 1, 2) == WOLFSSL_SUCCESS;
-    if (wolfSSL_set_groups(engine->ssl, groups, 3) != WOLFSSL_SUCCESS) return false;
-    if (engine->server) return true;
-    /* Two shares: a server without the first group need not ask again. Such a hello is longer than
-     * a datagram; wolfSSL would empty it instead of cutting it, so hws_engine_push() does. */
+    return wolfSSL_set_groups(engine->ssl, groups + !hybrid, 2 + hybrid) == WOLFSSL_SUCCESS;
+}
+
+/* Two shares: a server without the first group need not ask again. Such a hello is longer than a
+ * datagram; wolfSSL would empty it instead of cutting it, so hws_engine_push() does. */
+static bool set_shares(const struct hws_engine *engine)
+{
     return wolfSSL_UseKeyShare(engine->ssl, WOLFSSL_X25519MLKEM768) == WOLFSSL_SUCCESS &&
            wolfSSL_UseKeyShare(engine->ssl, WOLFSSL_ECC_X25519) == WOLFSSL_SUCCESS;
 }
 
-static enum hws_err set_up(struct hws_engine *engine, const struct hws_identity *identity)
+/* The post-quantum group is taken from a client that has sent a share of it, and asked of nobody:
+ * that would cost a round trip, and clients that cannot fragment their hello could not answer. */
+static void choose_groups(const struct hws_engine *engine, struct hws_bytes record)
+{
+    if (!engine->server || !engine->may_hybrid) return;
+    if (hws_engine_protocol(engine) != HWS_PROTOCOL_OPEN) return;
+    (void)set_groups(engine, hws_hello_has_share(record, WOLFSSL_X25519MLKEM768));
+}
+
+static enum hws_err set_up(struct hws_engine *engine)
 {
     WOLFSSL *ssl = engine->ssl;
-    bool long_hello = !engine->server && identity->post_quantum;
+    bool long_hello = engine->cuts_hello;
 
     wolfSSL_set_verify(ssl, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                        on_certificate);
@@ -92,7 +102,14 @@ static enum hws_err set_up(struct hws_engine *engine, const struct hws_identity 
     if (wolfSSL_dtls_set_mtu(ssl, long_hello ? LONG_HELLO : engine->mtu) != WOLFSSL_SUCCESS) {
         return HWS_ERR_CRYPTO;
     }
-    if (!set_groups(engine, identity)) return HWS_ERR_CRYPTO;
+    if (!set_groups(engine, long_hello)) return HWS_ERR_CRYPTO;
+    if (long_hello && !set_shares(engine)) return HWS_ERR_CRYPTO;
+#ifdef HAVE_SERVER_RENEGOTIATION_INFO
+    /* Only the extension, empty (RFC 5746 section 3.4); renegotiation itself is not built in. */
+    if (!engine->server && wolfSSL_UseSecureRenegotiation(ssl) != WOLFSSL_SUCCESS) {
+        return HWS_ERR_CRYPTO;
+    }
+#endif
     if (wolfSSL_set_tlsext_use_srtp(ssl, srtp_profile) != 0) return HWS_ERR_CRYPTO;
     /* One datagram for a flight where it fits: fewer to lose. */
     if (wolfSSL_set_group_messages(ssl) != WOLFSSL_SUCCESS) return HWS_ERR_CRYPTO;
@@ -107,6 +124,7 @@ enum hws_err hws_engine_init(struct hws_engine *engine, const struct hws_identit
     enum hws_err err;
 
     engine->server = server;
+    engine->may_hybrid = identity->versions != HWS_DTLS_12_ONLY;
     engine->cuts_hello = !server && identity->post_quantum;
     engine->mtu = mtu;
     engine->proof = proof;
@@ -114,7 +132,7 @@ enum hws_err hws_engine_init(struct hws_engine *engine, const struct hws_identit
     err = hws_ring_init(&engine->packets, QUEUE_AT_FIRST, mtu);
     if (err) return err;
     engine->ssl = wolfSSL_new(server ? identity->server : identity->client);
-    err = engine->ssl ? set_up(engine, identity) : HWS_ERR_NO_MEMORY;
+    err = engine->ssl ? set_up(engine) : HWS_ERR_NO_MEMORY;
     if (err) hws_engine_fini(engine);
     return err;
 }
@@ -227,6 +245,7 @@ enum hws_engine_step hws_engine_feed(struct hws_engine *engine, struct hws_bytes
         (void)wolfSSL_dtls_set_mtu(engine->ssl, (word16)(record.len - DEFAULT_ROOM));
     }
     engine->input = record;
+    choose_groups(engine, record);
     if (!engine->finished) engine->flight_len = 0;
     step = engine->finished ? read_plain(engine) : shake(engine);
     engine->input = (struct hws_bytes){0};

@@ -87,6 +87,9 @@ void raw_init(struct raw *raw, WOLFSSL_CTX *ctx, bool server, const struct hws_i
     wolfSSL_SetIOReadCtx(raw->ssl, raw);
     wolfSSL_SetIOWriteCtx(raw->ssl, raw);
     wolfSSL_dtls_set_using_nonblock(raw->ssl, 1);
+#ifdef HAVE_SERVER_RENEGOTIATION_INFO
+    if (!server) ck_assert_int_eq(wolfSSL_UseSecureRenegotiation(raw->ssl), WOLFSSL_SUCCESS);
+#endif
     ck_assert_int_eq(hws_dtls_new(&config, &raw->dtls), HWS_OK);
     expect_fixture(raw);
     hws_dtls_start(raw->dtls, raw->now);
