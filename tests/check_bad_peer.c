@@ -214,6 +214,27 @@ START_TEST(a_message_above_the_announced_size_ends_the_connection)
 }
 END_TEST
 
+/* A channel is gone when both sides have reset it, and its id is not used before. */
+START_TEST(a_channel_that_the_other_side_does_not_reset_stays)
+{
+    start(&(struct hws_peer_config){0});
+    ck_assert_int_eq(hws_peer_close_channel(good->peer, used, world.now), HWS_OK);
+    pass(HWS_SEC(5));
+    ck_assert_uint_eq(resets_seen, 1);
+    ck_assert_uint_eq(closed, 0);
+    say_open(USED, "too soon");
+    ck_assert_int_eq(say(USED, HWS_PPID_STRING, "late", 4), HWS_OK);
+    pass(HWS_MS(100));
+    ck_assert_uint_eq(incoming, 2);
+    ck_assert_uint_eq(good->message_count, 0);
+    ck_assert_int_eq(hws_sctp_reset(bad->peer->sctp, USED, world.now), HWS_OK);
+    pass(HWS_MS(100));
+    ck_assert_uint_eq(closed, 1);
+    ck_assert(lives(kept, KEPT));
+    world_fini(&world);
+}
+END_TEST
+
 /* ---- Floods */
 
 static void check_bounds(void)
@@ -400,6 +421,7 @@ int main(void)
     tcase_add_loop_test(tc, each_sin_ends_as_the_rule_says, 0, ROWS(sins));
     tcase_add_test(tc, names_may_hold_anything_that_is_text);
     tcase_add_test(tc, a_message_above_the_announced_size_ends_the_connection);
+    tcase_add_test(tc, a_channel_that_the_other_side_does_not_reset_stays);
     tcase_add_test(tc, opens_beyond_the_table_are_refused_slowly);
     tcase_add_test(tc, a_flood_of_opens_is_slowed_down);
     tcase_add_test(tc, floods_of_labels_have_a_bound);
