@@ -488,20 +488,20 @@ START_TEST(a_receiver_that_does_not_read_holds_the_sender)
         pair_run(&pair, HWS_MS(50));
     }
     /* What both buffers hold, and no more. */
-    ck_assert_uint_gt(accepted, HWS_SEND_BUFFER);
+    ck_assert_uint_ge(accepted, HWS_RECEIVE_BUFFER);
     ck_assert_uint_le(accepted, HWS_SEND_BUFFER + HWS_RECEIVE_BUFFER);
     ck_assert_int_eq(pair.ends[0].down_count, 0);
     held = hws_sctp_buffered(pair.ends[0].sctp);
-    ck_assert_uint_ge(held, HWS_SCTP_DEPTH_MIN);
+    ck_assert_uint_gt(held, 0);
     ck_assert_uint_lt(held, HWS_SEND_BUFFER / 2); /* the rest is to wait elsewhere */
 
     pair.ends[0].writable = false;
     pair.ends[1].stalled = false;
     pair.ends[1].on_message = compare_with_payload;
     pair_run(&pair, HWS_SEC(20));
-    ck_assert(pair.ends[0].writable);
     ck_assert_uint_eq(pair.ends[1].byte_count, accepted);
     ck_assert_uint_eq(hws_sctp_buffered(pair.ends[0].sctp), 0);
+    ck_assert_int_eq(send_on(0, 1, 64 * 1024), HWS_OK);
     pair_close(&pair);
 }
 END_TEST
@@ -748,11 +748,14 @@ static const size_t oversizes[] = {256 * 1024 + 1, 300 * 1024, 600 * 1024, 1024 
 
 START_TEST(a_message_over_the_announced_size_ends_it)
 {
+    size_t len = oversizes[_i % COUNT_OF(oversizes)];
+
+    pair.config.no_interleaving = _i >= COUNT_OF(oversizes);
     open_pair(20);
     connect_pair();
     ck_assert_int_eq(send_on(0, 1, 10), HWS_OK);
     pair_run(&pair, HWS_SEC(1));
-    ck_assert_int_eq(send_on(0, 1, oversizes[_i]), HWS_OK);
+    ck_assert_int_eq(send_on(0, 1, len), HWS_OK);
     pair_run(&pair, HWS_SEC(20));
     ck_assert_uint_eq(pair.ends[1].message_count, 1);
     ck_assert_int_eq(pair.ends[1].down_count, 1);
@@ -1029,7 +1032,7 @@ int main(void)
     tcase_add_test(tc, a_reset_that_nobody_answers_is_given_up);
     tcase_add_test(tc, a_path_that_comes_back_is_used_again);
     tcase_add_test(tc, nobody_answers_the_handshake);
-    tcase_add_loop_test(tc, a_message_over_the_announced_size_ends_it, 0, COUNT_OF(oversizes));
+    tcase_add_loop_test(tc, a_message_over_the_announced_size_ends_it, 0, 2 * COUNT_OF(oversizes));
     tcase_add_test(tc, an_idle_association_asks_for_no_ticks);
     tcase_add_test(tc, a_tick_of_another_association_is_noticed);
     tcase_add_test(tc, ticks_of_another_association_do_not_postpone_ours);

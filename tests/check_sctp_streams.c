@@ -257,9 +257,177 @@ START_TEST(a_small_message_does_not_wait_for_big_ones)
     }
     ck_assert_uint_gt(small_count, 50);
     ck_assert_msg(small_worst <= races[_i].worst, "row %d: %lld us", _i, (long long)small_worst);
-    fprintf(stderr, "row %d worst %lld count %zu bytes %zu\n", _i, (long long)small_worst,
-            small_count, pair.ends[1].byte_count);
     ck_assert_uint_gt(pair.ends[1].byte_count, races[_i].loss ? 8000000 : 24000000);
+    pair_close(&pair);
+}
+END_TEST
+
+/* ---- Long messages, ports, streams */
+
+enum { HUGE_MAX = 16 * 1024 * 1024 };
+
+static uint8_t *huge;
+
+static void check_huge(struct pair_end *end, const struct hws_sctp_event *event)
+{
+    (void)end;
+    if (event->data.len == 1) return;
+    ck_assert_mem_eq(event->data.data, huge, event->data.len);
+}
+
+static bool huge_came(const struct pair *p)
+{
+    return p->ends[0].byte_count >= HUGE_MAX && p->ends[1].byte_count >= HUGE_MAX;
+}
+
+static bool something_came(const struct pair *p)
+{
+    return p->ends[1].message_count > 0;
+}
+
+/* By configuration; a small message on another stream goes through meanwhile, if it may. */
+START_TEST(sixteen_mebibytes_both_ways)
+{
+    struct hws_sctp_message small = {.stream = 9, .ppid = 53};
+    size_t len = _i % 2 ? HUGE_MAX : 1024 * 1024;
+
+    huge = calloc(1, HUGE_MAX);
+    ck_assert_ptr_nonnull(huge);
+    for (size_t i = 0; i < HUGE_MAX; i++) {
+        huge[i] = (uint8_t)(i * 2654435761U >> 13);
+    }
+    small.data = (struct hws_bytes){huge, 1};
+    pair.config.receive_max = HUGE_MAX; /* what is sent may be as long then */
+    pair.config.no_interleaving = _i >= 2;
+    open_pair(700);
+    pair.rate = 20 * 1000 * 1000;
+    pair.ends[0].on_message = pair.ends[1].on_message = check_huge;
+    for (size_t sent_bytes = 0; sent_bytes < HUGE_MAX; sent_bytes += len) {
+        for (int from = 0; from < 2; from++) {
+            struct hws_sctp_message msg = {
+                .stream = 1, .ppid = 53, .data = {huge, len}
+            };
+
+            while (hws_sctp_send(pair.ends[from].sctp, &msg, pair.now) == HWS_ERR_FULL) {
+                pair_run(&pair, HWS_MS(5));
+            }
+        }
+    }
+    pair_run(&pair, HWS_MS(200));
+    if (_i == 1) {
+        ck_assert_uint_eq(pair.ends[1].message_count, 0);
+        ck_assert_int_eq(hws_sctp_send(pair.ends[0].sctp, &small, pair.now), HWS_OK);
+        ck_assert(pair_run_until(&pair, HWS_SEC(60), something_came));
+        ck_assert_uint_eq(pair.ends[1].byte_count, 1); /* it passed the long one */
+    }
+    ck_assert(pair_run_until(&pair, HWS_SEC(120), huge_came));
+    pair_close(&pair);
+    free(huge);
+}
+END_TEST
+
+static const struct {
+    uint16_t local_port, remote_port, streams;
+} shapes[] = {
+    {5000,  5000,  1    },
+    {9,     65535, 256  },
+    {5000,  1,     1024 },
+    {40000, 5000,  65535},
+};
+
+START_TEST(ports_and_stream_counts)
+{
+    uint16_t last = (uint16_t)(shapes[_i].streams - 1);
+    struct hws_sctp_message msg = {
+        .stream = last, .ppid = 53, .data = {big, 30000}
+    };
+    struct hws_sctp_stats stats;
+
+    pair.config.local_port = shapes[_i].local_port;
+    pair.config.remote_port = shapes[_i].remote_port;
+    pair.config.streams = shapes[_i].streams;
+    open_pair(800);
+    for (int from = 0; from < 2; from++) {
+        ck_assert_uint_eq(hws_sctp_streams(pair.ends[from].sctp), shapes[_i].streams);
+        ck_assert_int_eq(hws_sctp_send(pair.ends[from].sctp, &msg, pair.now), HWS_OK);
+        pair_run(&pair, HWS_SEC(1));
+        ck_assert_int_eq(hws_sctp_reset(pair.ends[from].sctp, last, pair.now), HWS_OK);
+        pair_run(&pair, HWS_SEC(1));
+        ck_assert_uint_eq(pair.ends[1 - from].message_count, 1);
+        ck_assert_uint_eq(pair.ends[1 - from].last_stream, last);
+        ck_assert_uint_eq(pair.ends[1 - from].last_reset_received, last);
+        hws_sctp_stats(pair.ends[from].sctp, &stats);
+        ck_assert_uint_eq(stats.streams_out, shapes[_i].streams);
+        ck_assert_uint_eq(stats.streams_in, shapes[_i].streams);
+    }
+    pair_close(&pair);
+}
+END_TEST
+
+/* RFC 9260 section 5.1.1: the smaller of what one asks for and the other one takes. */
+START_TEST(a_peer_gives_fewer_streams)
+{
+    struct hws_sctp_message msg = {
+        .stream = 10, .ppid = 53, .data = {big, 10}
+    };
+
+    pair.config.streams = 100;
+    pair.streams_of_second = 10;
+    open_pair(900);
+    ck_assert_uint_eq(hws_sctp_streams(pair.ends[0].sctp), 10);
+    ck_assert_uint_eq(hws_sctp_streams(pair.ends[1].sctp), 10);
+    ck_assert_int_eq(hws_sctp_send(pair.ends[0].sctp, &msg, pair.now), HWS_ERR_ARGUMENT);
+    msg.stream = 9;
+    ck_assert_int_eq(hws_sctp_send(pair.ends[0].sctp, &msg, pair.now), HWS_OK);
+    pair_run(&pair, HWS_SEC(1));
+    ck_assert_uint_eq(pair.ends[1].message_count, 1);
+    pair_close(&pair);
+}
+END_TEST
+
+/* ---- Statistics */
+
+START_TEST(statistics_add_up)
+{
+    struct hws_sctp_message msg = {
+        .stream = 1, .ppid = 53, .data = {big, 50000}
+    };
+    static const uint8_t junk[20] = {1};
+    struct hws_sctp_stats ours, theirs;
+
+    pair.plain[0] = _i == 1;
+    open_pair(1000);
+    pair.loss = 10;
+    for (int i = 0; i < 20; i++) {
+        (void)!hws_sctp_send(pair.ends[0].sctp, &msg, pair.now);
+        pair_run(&pair, HWS_SEC(5));
+    }
+    ck_assert_int_ne(
+        hws_sctp_feed(pair.ends[1].sctp, (struct hws_bytes){junk, sizeof(junk)}, pair.now), HWS_OK);
+    hws_sctp_stats(pair.ends[0].sctp, &ours);
+    hws_sctp_stats(pair.ends[1].sctp, &theirs);
+    ck_assert_uint_eq(ours.messages_sent, 20);
+    ck_assert_uint_eq(ours.message_bytes_sent, 20 * 50000);
+    ck_assert_uint_eq(theirs.messages_received, 20);
+    ck_assert_uint_eq(theirs.message_bytes_received, 20 * 50000);
+    ck_assert_uint_eq(ours.packets_sent, pair.ends[0].packet_count);
+    ck_assert_uint_lt(theirs.packets_received, ours.packets_sent);
+    ck_assert_uint_gt(theirs.bytes_received, 20 * 50000);
+    ck_assert_uint_gt(ours.chunks_resent, 0);
+    ck_assert_uint_gt(ours.chunks_sent - ours.chunks_resent, 20 * 50000 / 1151);
+    ck_assert_uint_le(theirs.chunks_received, ours.chunks_sent);
+    ck_assert_uint_eq(theirs.chunks_resent, 0);
+    ck_assert_uint_eq(theirs.dropped_malformed, 1);
+    ck_assert_uint_eq(ours.dropped_malformed + ours.dropped_unexpected, 0);
+    ck_assert_uint_eq(ours.unacknowledged, 0);
+    ck_assert_uint_ge(ours.congestion_window, 1000);
+    ck_assert_uint_gt(ours.peer_window, 500000);
+    ck_assert_int_ge(ours.round_trip, HWS_MS(15));
+    ck_assert_int_le(ours.round_trip, HWS_MS(120));
+    ck_assert_int_ge(ours.retransmission_timeout, HWS_MS(200));
+    ck_assert_uint_eq(ours.mtu, 1151);
+    ck_assert_int_eq(ours.interleaving, _i == 0);
+    ck_assert_int_eq(theirs.interleaving, _i == 0);
     pair_close(&pair);
 }
 END_TEST
@@ -275,6 +443,10 @@ int main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, nothing_is_lost_doubled_or_torn, 0, COUNT_OF(paths) * SEEDS);
     tcase_add_loop_test(tc, a_small_message_does_not_wait_for_big_ones, 0, COUNT_OF(races));
+    tcase_add_loop_test(tc, sixteen_mebibytes_both_ways, 0, 4);
+    tcase_add_loop_test(tc, ports_and_stream_counts, 0, COUNT_OF(shapes));
+    tcase_add_test(tc, a_peer_gives_fewer_streams);
+    tcase_add_loop_test(tc, statistics_add_up, 0, 2);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

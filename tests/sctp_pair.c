@@ -49,6 +49,7 @@ void pair_open(struct pair *pair)
             config.local_port = pair->config.remote_port;
             config.remote_port = pair->config.local_port;
         }
+        if (i == 1 && pair->streams_of_second > 0) config.streams = pair->streams_of_second;
         if (pair->plain[i]) config.no_interleaving = true;
         pair->ends[i].pair = pair;
         must(hws_sctp_new(pair->stack, &config, &pair->ends[i].sctp) == HWS_OK, "no association");

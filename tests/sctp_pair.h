@@ -46,7 +46,8 @@ struct pair {
     void (*on_packet)(struct pair *pair, struct hws_bytes packet);
     struct hws_sctp_config config;
     bool keeps_stack;
-    bool plain[2]; /**< this end does not offer I-DATA */
+    bool plain[2];              /**< this end does not offer I-DATA */
+    uint16_t streams_of_second; /**< 0 = as in config */
 };
 
 /** Two associations at rest with pair->config, on a stack that is made unless there is one; aborts

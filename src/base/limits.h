@@ -73,8 +73,9 @@ enum {
     /* Unacknowledged messages of one association: each costs usrsctp about 500 bytes beside its
      * own, which a buffer counted in bytes would not see. */
     HWS_SCTP_MESSAGES_MAX = 16384,
-    /* Messages and pieces kept while interleaved messages are put together (RFC 8260): usrsctp takes
-     * nothing that is more than 4096 TSNs ahead, and a sane sender has no more messages open. */
+    /* Messages and pieces kept while interleaved messages are put together (RFC 8260 section 2):
+     * usrsctp takes nothing that is more than 4096 TSNs ahead, and a sane sender has no more
+     * messages open. */
     HWS_SCTP_HELD_MAX = 16384,
     /* ... and their bytes, what they cost to keep included: 4 times the longest message and this.
      * A sender keeps what is not acknowledged, so it is its buffer that fills ours. */

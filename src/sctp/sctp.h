@@ -10,7 +10,7 @@
  *
  * Memory of one association: up to twice send_buffer and receive_buffer inside usrsctp, receive_max
  * for the message that is put together here, 1 MiB of packets that wait to be taken, and with a
- * peer that interleaves messages (RFC 8260) HWS_SCTP_HELD_BYTES and four times receive_max.
+ * peer that interleaves (RFC 8260 section 2) HWS_SCTP_HELD_BYTES and four times receive_max.
  */
 #ifndef HWS_SCTP_SCTP_H
 #define HWS_SCTP_SCTP_H
@@ -32,7 +32,7 @@ struct hws_sctp_config {
     size_t receive_max;               /**< biggest message taken; 0 = HWS_MESSAGE_MAX_DEFAULT */
     size_t send_buffer; /**< biggest message sent; 0 = HWS_SEND_BUFFER, or receive_max if longer */
     size_t receive_buffer; /**< 0 = HWS_RECEIVE_BUFFER */
-    bool no_interleaving;  /**< do not offer I-DATA (RFC 8260) */
+    bool no_interleaving;  /**< do not offer I-DATA (RFC 8260 section 2) */
 };
 
 /**
@@ -144,7 +144,7 @@ struct hws_sctp_stats {
     hws_time round_trip;                   /**< smoothed, microseconds */
     hws_time retransmission_timeout;       /**< microseconds */
     uint16_t streams_out, streams_in;      /**< as negotiated */
-    bool interleaving;                     /**< I-DATA is in use (RFC 8260) */
+    bool interleaving;                     /**< I-DATA is in use (RFC 8260 section 2) */
 };
 
 void hws_sctp_stats(const struct hws_sctp *sctp, struct hws_sctp_stats *out);

@@ -73,7 +73,7 @@ struct hws_sctp_batch {
 
 enum { HWS_SCTP_GIANTS_MAX = 8 };
 
-/** A long message that shares the network with those of other streams (RFC 8260). */
+/** A long message that shares the network with those of other streams (RFC 8260 section 2). */
 struct hws_sctp_giant {
     size_t unsent; /**< bytes, at most */
     uint16_t stream;

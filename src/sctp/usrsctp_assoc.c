@@ -110,8 +110,8 @@ static bool set_path(struct hws_sctp *sctp)
     return set_option(sctp, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &path, sizeof(path));
 }
 
-/* What RFC 8260 needs: interleaving of the third kind, and I-DATA. Pieces still do not come to us
- * in pieces of usrsctp's making: see idata.h. */
+/* What RFC 8260 section 2.2.1 needs: interleaving of the third kind, and I-DATA. Pieces still do
+ * not come to us in pieces of usrsctp's making: see idata.h. */
 static bool set_interleaving(struct hws_sctp *sctp)
 {
     struct sctp_assoc_value on = {SCTP_FUTURE_ASSOC, 1};

@@ -162,9 +162,9 @@ bool hws_sctp_set_one_by_one(struct hws_sctp *sctp, bool one_by_one)
                               sizeof(scheduler)) == 0;
 }
 
-/* When usrsctp 0.9.5 gives up a message of several pieces, it takes all that follows its first piece
- * to be of the same message. With interleaving that hits others, reliable ones too. So as long as
- * such a message may have pieces to send, messages go out one after the other. */
+/* When usrsctp 0.9.5 gives up a message of several pieces, it takes all that follows its first
+ * piece to be of the same message. With interleaving that hits others, reliable ones too. So as
+ * long as such a message may have pieces to send, messages go out one after the other. */
 void hws_sctp_choose_turns(struct hws_sctp *sctp, const struct hws_sctp_message *msg, size_t used)
 {
     enum { PIECE_OVERHEAD = 64 }; /* more than the headers of a packet with one piece */
