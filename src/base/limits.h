@@ -66,6 +66,15 @@ enum {
     /* Unacknowledged messages of one association: each costs usrsctp about 500 bytes beside its
      * own, which a buffer counted in bytes would not see. */
     HWS_SCTP_MESSAGES_MAX = 16384,
+    /* Messages and pieces kept while interleaved messages are put together (RFC 8260): usrsctp takes
+     * nothing that is more than 4096 TSNs ahead, and a sane sender has no more messages open. */
+    HWS_SCTP_HELD_MAX = 16384,
+    /* ... and their bytes, what they cost to keep included: 4 times the longest message and this.
+     * A sender keeps what is not acknowledged, so it is its buffer that fills ours. */
+    HWS_SCTP_HELD_BYTES = 16 * 1024 * 1024,
+    /* Unsent data in SCTP beside what the network carries: more would make a small message on
+     * another channel wait. 16 KiB keep a slow start going. */
+    HWS_SCTP_DEPTH_MIN = 16 * 1024,
     /* Ports 1024 to 65535 name the associations of a process to usrsctp. */
     HWS_SCTP_ASSOCIATIONS_MAX = 60000,
 };

@@ -14,11 +14,26 @@
 #include <string.h>
 #include <usrsctp.h>
 
+enum {
+    CHUNKS_MAX = HWS_DATAGRAM_IN_MAX / HWS_IDATA_CHUNK_MIN,
+    LABELLED_MAX = HWS_DATAGRAM_IN_MAX + CHUNKS_MAX * HWS_IDATA_LABEL_LEN,
+};
+
 static void hand_in(struct hws_sctp *sctp, const uint8_t *packet, size_t len)
 {
     if (len > HWS_SCTP_HEADER_LEN) {
         usrsctp_conninput((void *)(uintptr_t)sctp->token, packet, len, 0);
     }
+}
+
+/* Old news may be about a stream that has been started over since. */
+static void take_skip(void *user, const struct hws_idata_skip *skip)
+{
+    struct hws_sctp *sctp = user;
+
+    if (!hws_sctp_tsn_is_after(skip->tsn, sctp->sacked_tsn)) return;
+    /* A stream that does not exist is none of ours; without memory the stream stays behind. */
+    (void)!hws_reassembly_skip(&sctp->interleaved, skip);
 }
 
 /* Until we have acknowledged something, it is the handshake that says where the peer starts. */
@@ -68,13 +83,19 @@ void hws_sctp_release_reset(struct hws_sctp *sctp)
 enum hws_err hws_sctp_feed(struct hws_sctp *sctp, struct hws_bytes packet, hws_time now)
 {
     struct hws_sctp_ports ports = {sctp->config.local_port, sctp->config.remote_port};
-    uint8_t copy[HWS_DATAGRAM_IN_MAX];
+    struct hws_idata_skips skips = {take_skip, sctp};
+    uint8_t copy[LABELLED_MAX];
     enum hws_err err;
+    size_t len;
 
     /* Before connect usrsctp would answer an INIT with ABORT, and the peer would give up. */
-    if (sctp->state == HWS_SCTP_REST || !sctp->socket) return HWS_ERR_UNEXPECTED;
+    if (sctp->state == HWS_SCTP_REST || !sctp->socket) {
+        hws_sctp_note_drop(sctp, HWS_ERR_UNEXPECTED);
+        return HWS_ERR_UNEXPECTED;
+    }
     err = hws_sctp_check_packet(packet, &ports);
     if (err) {
+        hws_sctp_note_drop(sctp, err);
         HWS_LOG(&sctp->config.log, HWS_LOG_WARN, now, "sctp", "drop", "reason=%s len=%zu",
                 hws_err_name(err), packet.len);
         return err;
@@ -82,11 +103,13 @@ enum hws_err hws_sctp_feed(struct hws_sctp *sctp, struct hws_bytes packet, hws_t
     hws_sctp_enter(sctp, now);
     hws_sctp_touch(sctp, now);
     sctp->silent_since = now;
+    sctp->depth_is_old = sctp->heard = true;
     note_input(sctp, packet);
-    memcpy(copy, packet.data, packet.len);
+    hws_sctp_note_input(sctp, packet);
+    len = hws_idata_label(packet, &skips, copy, sizeof(copy));
     hws_sctp_write_port(copy, sctp->port);
     hws_sctp_write_port(copy + 2, sctp->port);
-    hand_in(sctp, copy, hold_reset(sctp, copy, packet.len));
+    hand_in(sctp, copy, hold_reset(sctp, copy, len));
     hws_sctp_leave(sctp);
     return HWS_OK;
 }
