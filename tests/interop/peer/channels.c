@@ -144,8 +144,8 @@ void interop_stream(struct interop_channel *channel, uint64_t total, size_t piec
     channel->out.on = true;
 }
 
-static bool send_piece(struct interop_channels *all, struct interop_channel *channel, uint8_t *bytes,
-                       hws_time now)
+static bool send_piece(struct interop_channels *all, struct interop_channel *channel,
+                       uint8_t *bytes, hws_time now)
 {
     size_t len = channel->out.piece;
 

@@ -82,8 +82,8 @@ static void create(struct program *program, const json_t *command, hws_time now)
     (void)now;
     forget_peer(program);
     program->echo = false;
-    tell_result(command, hws_loop_add_peer(program->loop, &program->config, NULL,
-                                           &program->channels.peer));
+    tell_result(command,
+                hws_loop_add_peer(program->loop, &program->config, NULL, &program->channels.peer));
 }
 
 static void open_channel(struct program *program, const json_t *command, hws_time now)
@@ -261,13 +261,20 @@ static const struct command {
     void (*run)(struct program *program, const json_t *command, hws_time now);
     bool needs_peer;
 } commands[] = {
-    {"create", create, false},          {"open", open_channel, true},
-    {"offer", offer, true},             {"restart", restart, true},
-    {"description", description, true}, {"candidate", candidate, true},
-    {"send", send_message, true},       {"stream", stream, true},
-    {"expect", expect, true},           {"echo", echo, true},
-    {"close", close_channel, true},     {"stats", stats, true},
-    {"hangup", hangup, true},           {"quit", quit, false},
+    {"create",      create,        false},
+    {"open",        open_channel,  true },
+    {"offer",       offer,         true },
+    {"restart",     restart,       true },
+    {"description", description,   true },
+    {"candidate",   candidate,     true },
+    {"send",        send_message,  true },
+    {"stream",      stream,        true },
+    {"expect",      expect,        true },
+    {"echo",        echo,          true },
+    {"close",       close_channel, true },
+    {"stats",       stats,         true },
+    {"hangup",      hangup,        true },
+    {"quit",        quit,          false},
 };
 
 static void run_command(struct program *program, const json_t *command)
@@ -355,14 +362,13 @@ static void take_open(struct program *program, const struct interop_channel *cha
     struct hws_channel_info info;
 
     if (!hws_peer_channel_info(program->channels.peer, channel->handle, &info)) return;
-    interop_tell(json_pack("{s:s, s:s, s:i}", "event", "open", "name", channel->name, "id",
-                           info.id));
+    interop_tell(
+        json_pack("{s:s, s:s, s:i}", "event", "open", "name", channel->name, "id", info.id));
 }
 
 static void tell_state(const char *state, const char *reason)
 {
-    interop_tell(
-        json_pack("{s:s, s:s, s:s}", "event", "state", "state", state, "reason", reason));
+    interop_tell(json_pack("{s:s, s:s, s:s}", "event", "state", "state", state, "reason", reason));
 }
 
 static void take_closed(struct interop_channel *channel)
@@ -508,12 +514,12 @@ static bool read_options(int argc, char **argv, struct program *program,
                          struct hws_identity_config *identity, struct hws_loop_config *loop)
 {
     static const struct option options[] = {
-        {"dtls", required_argument, NULL, 'd'},
-        {"post-quantum", no_argument, NULL, 'q'},
-        {"loopback", no_argument, NULL, 'l'},
-        {"sctp-port", required_argument, NULL, 'p'},
-        {"max-message-size", required_argument, NULL, 'm'},
-        {0},
+        {"dtls",       required_argument, NULL, 'd'},
+        {"post-quantum",        no_argument, NULL, 'q'},
+        {"loopback",            no_argument, NULL, 'l'},
+        {"sctp-port",required_argument, NULL, 'p'},
+        {"max-message-size",         required_argument, NULL, 'm'},
+        {0  },
     };
     int option;
 
