@@ -135,6 +135,8 @@ static void take_signal(struct program *program, const json_t *command,
 {
     enum hws_err err = hws_peer_signal(program->channels.peer, signal, now);
 
+    /* A candidate of no use to us, such as a name of mDNS, is no failure: there are others. */
+    if (err == HWS_ERR_UNSUPPORTED && signal->kind == HWS_SIGNAL_CANDIDATE) return;
     if (err) {
         interop_tell_error("%s: %s: %s", text_of(command, "cmd"), hws_strerror(err),
                            hws_peer_fault_text(program->channels.peer));
@@ -209,6 +211,7 @@ static void expect(struct program *program, const json_t *command, hws_time now)
     if (!channel) return;
     channel->in.left = number_of(command, "total");
     channel->in.messages = channel->in.bytes = channel->in.crc = 0;
+    interop_tell(json_pack("{s:s, s:s}", "event", "expecting", "name", channel->name));
 }
 
 static void echo(struct program *program, const json_t *command, hws_time now)
@@ -473,6 +476,7 @@ static enum hws_err run(struct program *program)
         enum hws_err err = hws_loop_wait(program->loop, HWS_NEVER);
 
         if (err) return err;
+        run_commands(program);
         while (hws_loop_next(program->loop, &item)) {
             if (item.is_signal) {
                 tell_signal(&item.signal);
@@ -480,7 +484,6 @@ static enum hws_err run(struct program *program)
                 take_event(program, &item.event);
             }
         }
-        run_commands(program);
     }
     return HWS_OK;
 }

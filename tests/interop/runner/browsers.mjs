@@ -64,10 +64,16 @@ export async function launch({browser, path, name}, variant) {
   return {
     version,
     page: async (url) => {
-      const page = await program.newPage();
-      const side = new PageSide(name, page);
-      await side.start(url);
-      return side;
+      // A page that is made while another one ends is sometimes taken along.
+      for (let attempt = 1; ; attempt++) {
+        const side = new PageSide(name, await program.newPage());
+        try {
+          await side.start(url);
+          return side;
+        } catch (error) {
+          if (attempt === 3) throw error;
+        }
+      }
     },
     close: async () => {
       await program.close();

@@ -104,6 +104,11 @@ export class Connection {
   async stream(from, name, total, piece, seed, limit) {
     const to = this.other(from);
     to.send({cmd: 'expect', name, total});
+    // Its confirmation, or the first messages might be there before the command. A peer that tells
+    // none has had its time by then.
+    await to.event('expecting', {name}, 500).catch((error) => {
+      if (!/ within /.test(error.message)) throw error;
+    });
     const begin = performance.now();
     from.send({cmd: 'stream', name, total, piece, seed});
     const got = await to.event('streaming', {name}, limit);

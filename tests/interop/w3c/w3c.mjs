@@ -76,19 +76,24 @@ export function makePeer({RTCPeerConnection, tell, quirks = {}}) {
     };
     peer.onicecandidate = ({candidate}) => say(candidate);
     // Not every stack says null at the end.
-    peer.onicegatheringstatechange = () => peer.iceGatheringState === 'complete' && say(null);
+    peer.onicegatheringstatechange = async () => {
+      if (peer.iceGatheringState !== 'complete') return;
+      await pause(quirks.settle ?? 0);
+      say(null);
+    };
     peer.onconnectionstatechange = () => tell({event: 'state', state: peer.connectionState});
     peer.ondatachannel = ({channel}) => {
       const {label, protocol, ordered, maxRetransmits, maxPacketLifeTime, id} = channel;
       adopt(label, channel, false);
-      tell({event: 'channel', name: label, label, protocol, ordered, id,
-        maxRetransmits: number(maxRetransmits), maxPacketLifeTime: number(maxPacketLifeTime)});
+      tell({event: 'channel', name: label, label, protocol, id, ...(quirks.untold ? {} : {ordered,
+        maxRetransmits: number(maxRetransmits), maxPacketLifeTime: number(maxPacketLifeTime)})});
     };
   }
 
   // Candidates must not overtake the description that they belong to.
   async function describe(description) {
     await peer.setLocalDescription(description);
+    await pause(quirks.settle ?? 0);
     tell({event: 'description', type: peer.localDescription.type, sdp: peer.localDescription.sdp});
     held?.splice(0).forEach(tell);
     held = null;
@@ -169,6 +174,7 @@ export function makePeer({RTCPeerConnection, tell, quirks = {}}) {
     stream: (command) => { stream(command).catch(fail(command)); },
     expect: ({name, total}) => {
       find(name).expected = {total, messages: 0, bytes: 0, crc: 0};
+      tell({event: 'expecting', name});
     },
     echo: ({on}) => { echo = on; },
     close: ({name}) => find(name).close(),
