@@ -179,7 +179,7 @@ class Peer:
 
     async def expect(self, command):
         self.inboxes[command["name"]].expect(command["total"])
-        tell("ready", to="expect")
+        tell("expecting", name=command["name"])
 
     async def echo(self, command):
         self.echoing = command["on"]

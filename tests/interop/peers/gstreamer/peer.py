@@ -338,7 +338,7 @@ class Peer:
 
     def expect(self, command):
         self.lines[command["name"]].inbox.expect(command["total"])
-        tell("ready", to="expect")
+        tell("expecting", name=command["name"])
 
     def echo(self, command):
         self.echoing = command["on"]

@@ -304,7 +304,7 @@ func (p *peer) expect(cmd *command) error {
 		return err
 	}
 	l.inbox.expect(cmd.Total)
-	tell("ready", facts{"to": "expect"})
+	tell("expecting", facts{"name": cmd.Name})
 	return nil
 }
 
