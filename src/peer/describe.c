@@ -147,8 +147,7 @@ static bool is_offer_fit(const struct hws_peer *peer, const struct hws_sdp *offe
 static bool is_answer_fit(const struct hws_peer *peer, const struct hws_sdp *answer)
 {
     if (!peer->remote.known) return true;
-    return fits_association(peer, answer) &&
-           is_restart(peer, answer) == peer->offered_restart;
+    return fits_association(peer, answer) && is_restart(peer, answer) == peer->offered_restart;
 }
 
 /* ---- Offers of the other side */
