@@ -73,6 +73,10 @@ enum {
     /* Unacknowledged messages of one association: each costs usrsctp about 500 bytes beside its
      * own, which a buffer counted in bytes would not see. */
     HWS_SCTP_MESSAGES_MAX = 16384,
+    /* Chunks of one association that nobody has read: usrsctp takes some 500 bytes for each beside
+     * its own, which the receive window would not see. This many, and what the window is worth in
+     * chunks of 1 KiB. */
+    HWS_SCTP_UNREAD_MAX = 16384,
     /* Messages and pieces kept while interleaved messages are put together (RFC 8260 section 2):
      * usrsctp takes nothing that is more than 4096 TSNs ahead, and a sane sender has no more
      * messages open. */

@@ -50,6 +50,7 @@ HWS_MUST_USE enum hws_err hws_sctp_connect(struct hws_sctp *sctp, hws_time now);
 
 /** One SCTP packet; checked before usrsctp sees it (chunk types, lengths, ports, tags).
  *  @retval HWS_ERR_UNEXPECTED  before connect or after the end: dropped
+ *  @retval HWS_ERR_FULL        too much waits to be read (HWS_SCTP_UNREAD_MAX): dropped
  *  @retval HWS_ERR_MALFORMED and others of hws_sctp_check_packet(): dropped, nothing changed */
 HWS_MUST_USE enum hws_err hws_sctp_feed(struct hws_sctp *sctp, struct hws_bytes packet,
                                         hws_time now);
@@ -135,7 +136,7 @@ struct hws_sctp_stats {
     uint64_t chunks_resent;                             /**< of those: sent again */
     uint64_t chunks_received;                           /**< of data, duplicates included */
     uint64_t dropped_malformed;  /**< inbound packets that break a rule, are cut off or unknown */
-    uint64_t dropped_unexpected; /**< inbound packets before connect or after the end */
+    uint64_t dropped_unexpected; /**< inbound ones before connect, after the end, or unread */
     uint64_t dropped_queue_full; /**< outbound packets that found no room; sent again later */
     uint64_t messages_abandoned; /**< inbound ones that had begun when the peer gave them up */
     size_t unacknowledged;       /**< bytes of messages accepted and not acknowledged */
