@@ -77,9 +77,8 @@ static enum hws_err take_piece(struct hws_reassembly *in, const uint8_t *step)
 
 static enum hws_err take_skip(struct hws_reassembly *in, const uint8_t *step)
 {
-    struct hws_idata_skip skip = {.stream = step[1] % (STREAMS + 1),
-                                  .unordered = (step[2] & 4) != 0,
-                                  .mid = number(step[3])};
+    struct hws_idata_skip skip = {
+        .stream = step[1] % (STREAMS + 1), .unordered = (step[2] & 4) != 0, .mid = number(step[3])};
 
     return hws_reassembly_skip(in, &skip);
 }

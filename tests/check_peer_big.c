@@ -147,12 +147,50 @@ START_TEST(buffers_grow_with_the_longest_message)
 }
 END_TEST
 
+static size_t woken, taken;
+
+/* Send whenever there is room. */
+static void send_more(struct world_peer *peer, const struct hws_event *event)
+{
+    if (event->kind != HWS_EVENT_WRITABLE) return;
+    woken++;
+    while (taken < 60 && hws_peer_send(peer->peer, event->channel, HWS_BINARY,
+                                       (struct hws_bytes){data, big_len}, world.now) == HWS_OK) {
+        taken++;
+    }
+}
+
+/* While a long message keeps its stream to itself SCTP has room again and again, but not for this
+ * channel: nobody is woken for nothing. */
+START_TEST(who_waits_is_not_woken_in_vain)
+{
+    struct hws_channel channel;
+
+    big_len = MIB;
+    data = calloc(1, big_len);
+    ck_assert_ptr_nonnull(data);
+    connect(&(struct hws_peer_config){.max_message_size = big_len});
+    channel = open_both(4);
+    world_pass(&world, HWS_MS(100));
+    ends[0]->on_event = send_more;
+    send_more(ends[0], &(struct hws_event){.kind = HWS_EVENT_WRITABLE, .channel = channel});
+    world_pass(&world, HWS_SEC(30));
+    ck_assert_uint_eq(taken, 60);
+    ck_assert_uint_eq(bigs[1], 60);
+    ck_assert_uint_le(woken, taken + 1);
+    ck_assert_uint_eq(hws_peer_buffered(ends[0]->peer), 0);
+    world_fini(&world);
+    free(data);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tc = tcase_create("big");
 
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, big_messages_beside_small_ones, 0, ROWS(rows));
+    tcase_add_test(tc, who_waits_is_not_woken_in_vain);
     tcase_add_test(tc, buffers_grow_with_the_longest_message);
     return run_case("peer_big", tc);
 }

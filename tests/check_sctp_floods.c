@@ -103,16 +103,9 @@ static void begin(void)
     hws_write_u32(&out, 0);
 }
 
-static void zeros(size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        hws_write_u8(&out, 0);
-    }
-}
-
 static void pad(void)
 {
-    zeros((0 - out.len) & 3);
+    hws_write_zeros(&out, (0 - out.len) & 3);
 }
 
 static void chunk_header(unsigned type, unsigned flags, size_t len)
@@ -129,7 +122,7 @@ static void data_chunk(unsigned flags, uint16_t stream, uint16_t ssn, size_t len
     hws_write_u16(&out, stream);
     hws_write_u16(&out, ssn);
     hws_write_u32(&out, 53);
-    zeros(len);
+    hws_write_zeros(&out, len);
     pad();
 }
 
@@ -141,7 +134,7 @@ static void idata_chunk(unsigned flags, uint16_t stream, uint32_t mid, uint32_t 
     hws_write_u16(&out, 0);
     hws_write_u32(&out, mid);
     hws_write_u32(&out, (flags & FIRST) ? 53 : fsn);
-    zeros(len);
+    hws_write_zeros(&out, len);
     pad();
 }
 
@@ -195,6 +188,50 @@ static void expect_alive(bool plain, uint16_t stream, uint32_t mid)
     ck_assert_uint_eq(pair.ends[0].message_count, before + 1);
     ck_assert_int_eq(pair.ends[0].down_count, 0);
 }
+
+/* ---- What a peer costs that does nothing */
+
+static const struct {
+    uint16_t streams;
+    bool plain;
+    size_t most; /* bytes of each end, after a message; as sctp.h says, and a little more */
+} idle[] = {
+    {16,    false, 16 * 1024  },
+    {16,    true,  16 * 1024  },
+    {256,   false, 48 * 1024  },
+    {256,   true,  40 * 1024  },
+    {1024,  false, 160 * 1024 },
+    {65535, false, 9800 * 1024},
+    {65535, true,  7000 * 1024},
+};
+
+START_TEST(an_idle_association)
+{
+    size_t before;
+
+    /* The stack is there already, and has done its first work. */
+    pair.config.streams = 16;
+    pair.keeps_stack = true;
+    pair_open(&pair);
+    pair_close(&pair);
+    memset(pair.ends, 0, sizeof(pair.ends));
+    before = heap_now();
+    pair.config.streams = idle[_i].streams;
+    connect_pair(idle[_i].plain);
+    begin();
+    if (idle[_i].plain)
+        data_chunk(FIRST | LAST, 3, 0, 1);
+    else
+        idata_chunk(FIRST | LAST, 3, 0, 0, 1);
+    ck_assert_int_eq(deliver(true), HWS_OK);
+    ck_assert_uint_eq(pair.ends[0].message_count, 1);
+    pair_run(&pair, HWS_SEC(1));
+    /* Both ends, but only one has had a message. */
+    ck_assert_msg(heap_now() - before <= 2 * idle[_i].most, "%zu bytes", heap_now() - before);
+    pair.keeps_stack = false;
+    pair_close(&pair);
+}
+END_TEST
 
 /* ---- Messages without an end */
 
@@ -274,20 +311,20 @@ static const struct {
     uint32_t tsn_step;
     enum hws_err err; /* how it ends; HWS_OK = it goes on */
 } tiny[] = {
-    /* nobody reads them */
+  /* nobody reads them */
     {true,  false, FIRST | LAST | UNORDERED, 1, HWS_OK           },
     {true,  false, FIRST | LAST,             1, HWS_OK           },
     {false, false, FIRST | LAST,             1, HWS_OK           },
-    /* with gaps */
+ /* with gaps */
     {true,  false, FIRST | LAST | UNORDERED, 2, HWS_OK           },
     {false, false, FIRST | LAST | UNORDERED, 2, HWS_OK           },
-    /* middles of messages that never began */
+ /* middles of messages that never began */
     {true,  true,  UNORDERED,                1, HWS_ERR_MALFORMED},
     {false, true,  UNORDERED,                1, HWS_ERR_TOO_BIG  },
-    /* beginnings only */
+ /* beginnings only */
     {true,  true,  FIRST,                    1, HWS_OK           },
     {false, true,  FIRST,                    1, HWS_ERR_TOO_BIG  },
-    /* the first of each stream is missing */
+ /* the first of each stream is missing */
     {true,  true,  FIRST | LAST,             1, HWS_OK           },
     {false, true,  FIRST | LAST,             1, HWS_ERR_TOO_BIG  },
 };
@@ -338,7 +375,7 @@ static void reset_chunk(uint32_t number, uint16_t first, size_t count)
  * answered once at most. */
 START_TEST(resets)
 {
-    enum { FLOOD = 50000 };
+    enum { FLOOD = 20000 };
     static const size_t counts[] = {0, 1, 500, 256};
     struct pair_end *end = &pair.ends[0];
     size_t packets;
@@ -365,7 +402,7 @@ END_TEST
 /* Nobody reads: what the notifications take in usrsctp is bounded as well. */
 START_TEST(resets_that_nobody_reads)
 {
-    enum { FLOOD = 50000 };
+    enum { FLOOD = 20000 };
 
     connect_pair(false);
     for (uint32_t i = 0; i < FLOOD; i++) {
@@ -398,7 +435,7 @@ static void forward_chunk(bool plain, size_t count)
 /* Message after message is given up, with parts of some in between. */
 START_TEST(forged_gaps)
 {
-    enum { FLOOD = 30000 };
+    enum { FLOOD = 15000 };
     bool plain = _i == 1;
 
     connect_pair(plain);
@@ -440,6 +477,7 @@ int main(void)
 
     tcase_set_timeout(tc, 120);
     tcase_add_checked_fixture(tc, set_up, NULL);
+    tcase_add_loop_test(tc, an_idle_association, 0, COUNT_OF(idle));
     tcase_add_loop_test(tc, a_message_without_end, 0, COUNT_OF(endless));
     tcase_add_test(tc, many_messages_without_end);
     tcase_add_loop_test(tc, tiny_chunks, 0, COUNT_OF(tiny));

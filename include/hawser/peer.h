@@ -82,7 +82,9 @@ struct hws_peer_config {
     /** Bytes of all channels that may wait, send_buffer to 1 GiB; 0 = 16 MiB, or twice
      *  send_buffer if more. */
     size_t send_total;
-    uint16_t stream_count;   /**< SCTP streams each way, so ids of channels; 0 = 256 */
+    /** SCTP streams each way, so ids of channels; 0 = 256. Each takes 145 bytes: with 65535 of them
+     *  an idle connection takes 9.5 MB more. */
+    uint16_t stream_count;
     uint16_t channel_limit;  /**< channels at a time; 0 = 1024 or stream_count if less */
     uint16_t sctp_port;      /**< our end's (RFC 8841 section 5); 0 = 5000 */
     hws_time consent_expiry; /**< silence after which the path is dead; 0 = 30 s */

@@ -50,7 +50,8 @@ enum {
     HWS_DTLS_HOLD = 8,         /* datagrams that come before we start, or before our keys do */
     HWS_DTLS_PLAIN_HOLD = 64,  /* records that wait for the fingerprint or for the reader */
 
-    /* Channels. Browsers ask for 65535 streams; usrsctp takes 112 KB for 1024. */
+    /* Channels. Browsers ask for 65535 streams. An association takes 5 KB and 105 bytes a stream,
+     * with a peer that interleaves 40 more: 45 KB for 256, 155 KB for 1024, 9.5 MB for 65535. */
     HWS_STREAMS_DEFAULT = 256,
     HWS_CHANNELS_DEFAULT = 1024, /* at a time, if there are as many streams */
     HWS_SCTP_PORT = 5000,        /* what every stack announces (RFC 8841 section 5) */

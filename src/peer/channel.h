@@ -25,8 +25,8 @@ enum {
     HWS_ASKED_SLOT = 0xFFFE,    /* no slot either: we reset the stream, and wait for theirs */
     HWS_ANSWERED_SLOT = 0xFFFD, /* likewise: they did, and ours is on its way */
     HWS_SLOT_MAX = 0xFFFD,      /* slots are below it */
-    HWS_PRIORITY_NORMAL = 256, /* RFC 8831 section 6.4 */
-    HWS_DCEP_OPEN_LEN = 12,    /* bytes before the names (RFC 8832 section 5.1) */
+    HWS_PRIORITY_NORMAL = 256,  /* RFC 8831 section 6.4 */
+    HWS_DCEP_OPEN_LEN = 12,     /* bytes before the names (RFC 8832 section 5.1) */
     HWS_DCEP_OPEN_MAX = HWS_DCEP_OPEN_LEN + 2 * HWS_LABEL_MAX,
 };
 
