@@ -40,7 +40,7 @@ static enum hws_err take(uint16_t stream, uint32_t mid, uint32_t fsn, const char
         .first = strchr(flags, 'B') != NULL,
         .last = strchr(flags, 'E') != NULL,
         .unordered = strchr(flags, 'U') != NULL,
-        .data = {bytes + fsn * 10, len}
+        .data = {bytes + fsn % 64 * 10, len}
     };
 
     return hws_reassembly_take(&in, &piece);
@@ -184,8 +184,9 @@ static const struct {
     {{{2, "E", 10}, {1, "E", 10}},               HWS_ERR_MALFORMED}, /* two ends */
     {{{0, "BE", MESSAGE_MAX + 1}},               HWS_ERR_TOO_BIG  },
     {{{0, "B", MESSAGE_MAX}, {1, "", 1}},        HWS_ERR_TOO_BIG  }, /* endless */
-    {{{5, "", MESSAGE_MAX}, {1, "", 1}},         HWS_ERR_TOO_BIG  },
+    {{{5, "", MESSAGE_MAX - 5}, {1, "", 6}},     HWS_ERR_TOO_BIG  },
     {{{0, "B", MESSAGE_MAX / 2}, {7, "E", 501}}, HWS_ERR_TOO_BIG  },
+    {{{UINT32_MAX, "E", 10}},                    HWS_ERR_TOO_BIG  }, /* no piece may be empty */
 };
 
 START_TEST(refuses_pieces_that_do_not_fit)

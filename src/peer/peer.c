@@ -15,9 +15,11 @@ enum {
 
 /* ---- Life */
 
+/* Who takes long messages sends some, most likely: the longest fits. */
 static size_t send_buffer_of(const struct hws_peer_config *config)
 {
-    return config->send_buffer != 0 ? config->send_buffer : HWS_SEND_BUFFER;
+    if (config->send_buffer != 0) return config->send_buffer;
+    return config->max_message_size > HWS_SEND_BUFFER ? config->max_message_size : HWS_SEND_BUFFER;
 }
 
 static enum hws_err check_config(const struct hws_peer_config *config)
@@ -38,12 +40,15 @@ static void set_defaults(struct hws_peer_config *config)
 {
     if (config->max_message_size == 0) config->max_message_size = HWS_MESSAGE_MAX_DEFAULT;
     config->send_buffer = send_buffer_of(config);
-    if (config->send_total == 0) config->send_total = HWS_SEND_TOTAL;
-    if (config->send_total < config->send_buffer) config->send_total = config->send_buffer;
+    if (config->send_total == 0) {
+        /* One full channel leaves room for the others. */
+        config->send_total = 2 * config->send_buffer;
+        if (config->send_total < HWS_SEND_TOTAL) config->send_total = HWS_SEND_TOTAL;
+    }
     if (config->stream_count == 0) config->stream_count = HWS_STREAMS_DEFAULT;
     if (config->channel_limit == 0) config->channel_limit = HWS_CHANNELS_DEFAULT;
     if (config->channel_limit > config->stream_count) config->channel_limit = config->stream_count;
-    if (config->channel_limit > HWS_MARKED_SLOT) config->channel_limit = HWS_MARKED_SLOT;
+    if (config->channel_limit > HWS_SLOT_MAX) config->channel_limit = HWS_SLOT_MAX;
     if (config->sctp_port == 0) config->sctp_port = HWS_SCTP_PORT;
     if (config->connect_limit == 0) config->connect_limit = HWS_MS(39500); /* RFC 8863 section 4 */
 }

@@ -188,6 +188,8 @@ void hws_peer_saw_message(struct hws_peer *peer, bool sent, struct hws_channel c
  *  @retval HWS_ERR_NO_MEMORY */
 HWS_MUST_USE enum hws_err hws_names_keep(struct hws_peer *peer,
                                          const struct hws_candidate *candidate);
+/** The other side is of a new generation: what waits of others is let go. */
+void hws_names_restart(struct hws_peer *peer, const char *ufrag);
 /** The other side has no more candidates; ICE hears it once no name waits any more. */
 void hws_names_end_remote(struct hws_peer *peer, hws_time now);
 /** Replace what shows an address that is to be hidden. */

@@ -233,6 +233,8 @@ static enum hws_err check(const struct hws_reassembly *in, const struct hws_in_m
         message->len + message->early_len > in->message_max - piece->data.len) {
         return HWS_ERR_TOO_BIG;
     }
+    /* Each piece before it has a byte at least. So numbers do not wrap either. */
+    if (piece->fsn > in->message_max - piece->data.len) return HWS_ERR_TOO_BIG;
     if (in->held_count >= HWS_SCTP_HELD_MAX || in->held > in->held_max) return HWS_ERR_FULL;
     return HWS_OK;
 }

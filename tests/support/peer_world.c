@@ -220,7 +220,7 @@ static void note(struct world *world, struct world_peer *peer, const struct hws_
     if (event->kind == HWS_EVENT_MESSAGE) {
         uint8_t copy[sizeof(peer->last)];
 
-        assert(event->message.len <= sizeof(copy));
+        assert(event->message.len <= sizeof(copy) || !peer->echo);
         for (size_t i = 0; i < event->message.len; i++) {
             peer->message_sum = peer->message_sum * 31 + event->message.data[i];
         }
@@ -228,7 +228,8 @@ static void note(struct world *world, struct world_peer *peer, const struct hws_
         peer->message_bytes += event->message.len;
         peer->last_len = event->message.len;
         peer->last_kind = event->message_kind;
-        if (event->message.len > 0) memcpy(peer->last, event->message.data, event->message.len);
+        if (event->message.len > 0 && event->message.len <= sizeof(peer->last))
+            memcpy(peer->last, event->message.data, event->message.len);
         if (peer->echo) {
             struct hws_event again = *event;
 

@@ -33,7 +33,7 @@ struct world_peer {
     uint8_t *back; /* echoes that did not fit yet */
     size_t back_len, back_cap;
     enum hws_message_kind last_kind;
-    uint8_t last[256 * 1024]; /* last message received */
+    uint8_t last[256 * 1024]; /* last message received, if it is not longer */
     size_t last_len;
 };
 
