@@ -41,8 +41,8 @@ struct member {
     size_t port_count;
     struct hws_datagram held[HWS_UDP_BATCH]; /* on their way out */
     size_t held_first, held_count;
-    uint8_t (*kept)[HWS_DATAGRAM_MAX]; /* owned; copies of those that a full socket refused */
-    bool gathering;                    /* STUN servers are still being looked up for it */
+    uint8_t (*kept)[HWS_DATAGRAM_OUT_MAX]; /* owned; copies of those that a full socket refused */
+    bool gathering;                        /* STUN servers are still being looked up for it */
 };
 
 struct server {

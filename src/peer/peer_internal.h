@@ -4,7 +4,7 @@
  *
  *     peer.c      life, inputs, outputs, questions        describe.c  descriptions in and out
  *     pump.c      moves bytes between ice, dtls and sctp   channel.c   channels and DCEP
- *     outbox.c    messages that wait for the association
+ *     outbox.c    messages that wait for the association   relay.c     TURN servers
  *
  *      signals  <-  describe  <->  ice      datagrams:  ice packets, dtls packets on ice's path
  *                                  dtls  <->  sctp  <->  channel  ->  events
@@ -28,6 +28,8 @@ enum {
     /* DTLS may come before the answer tells us who the peer is: a whole first flight is kept
      * (two datagrams with a post-quantum share), and then some. */
     HWS_EARLY_QUEUE = 8,
+    HWS_WRAP_BATCH = 16,     /* datagrams for a relay that are lent at a time */
+    HWS_SERVER_REPORTS = 16, /* failed servers that wait to be told of */
     /* Labels of all channels together: names, not storage. */
     HWS_LABEL_TOTAL_MAX = 1024 * 1024,
 };
@@ -127,6 +129,8 @@ struct hws_remote {
     char pwd[HWS_PWD_MAX + 1];
 };
 
+struct hws_server_report; /* relay.c */
+
 struct hws_peer {
     struct hws_peer_config config;
     enum hws_peer_state state;
@@ -167,6 +171,11 @@ struct hws_peer {
     bool paused;    /**< messages are left alone */
     bool want_pump; /**< an output made room for more input: tick at once */
 
+    uint8_t (*wrapped)[HWS_ICE_WRAPPED_MAX]; /**< owned, HWS_WRAP_BATCH of them; lent to sockets */
+    struct hws_server_report *reports, *report_out; /**< owned; out is lent */
+    bool relays_released;
+    hws_time closed_at; /**< when the state became CLOSED */
+
     bool tell_path, tell_connected, tell_closed;
     bool ended; /**< closed, and all that had been received is told */
     hws_time connect_deadline;
@@ -196,6 +205,20 @@ void hws_peer_pump(struct hws_peer *peer, hws_time now);
 enum hws_err hws_peer_feed_dtls(struct hws_peer *peer, const struct hws_datagram *in, hws_time now);
 /** Take SCTP events until one is a user message, which becomes peer->inbound. */
 void hws_peer_pull_sctp(struct hws_peer *peer, hws_time now);
+
+/* relay.c */
+/** Let a TURN server's wrapping be taken off @p in; false when there is nothing left in it. */
+bool hws_peer_unwrap(struct hws_peer *peer, const struct hws_datagram **in,
+                     struct hws_datagram *inner, hws_time now);
+/** The n-th record of a batch as a datagram on the path in use; false when there is none. */
+bool hws_peer_wrap(struct hws_peer *peer, struct hws_bytes record, size_t nth,
+                   struct hws_datagram *out);
+size_t hws_peer_batch(const struct hws_peer *peer, size_t cap); /**< records at a time */
+/** The peer is closed and has said all: give relayed addresses back, once. */
+void hws_peer_release_relays(struct hws_peer *peer);
+void hws_peer_server_failed(struct hws_peer *peer, const struct hws_ice_event *event);
+bool hws_peer_next_report(struct hws_peer *peer, struct hws_event *out);
+void hws_peer_relay_fini(struct hws_peer *peer);
 
 /* channel.c */
 HWS_MUST_USE enum hws_err hws_channels_init(struct hws_peer *peer);

@@ -223,6 +223,7 @@ static bool take_event(struct hws_client *client, const struct hws_event *event,
     case HWS_EVENT_CHANNEL_INCOMING:
     case HWS_EVENT_WRITABLE:
     case HWS_EVENT_BUFFER_LOW:
+    case HWS_EVENT_SERVER_FAILED:
         break;
     }
     return false;

@@ -343,6 +343,7 @@ static bool take_event(struct hws_worker *worker, struct guest *guest,
     case HWS_EVENT_PATH:
     case HWS_EVENT_CONNECTED:
     case HWS_EVENT_BUFFER_LOW:
+    case HWS_EVENT_SERVER_FAILED:
     case HWS_EVENT_CHANNEL_CLOSED:
         break;
     }

@@ -141,17 +141,34 @@ static uint16_t authenticate(struct exchange *ex)
 
 /* ---- Methods */
 
+static struct hws_bytes allocation_answer(const struct exchange *ex,
+                                          const struct server_allocation *allocation)
+{
+    struct hws_stun_writer msg = answer(ex, HWS_STUN_SUCCESS);
+
+    for (size_t i = 0; i < 2; i++) {
+        if (allocation->relayed[i].family != HWS_FAMILY_NONE)
+            hws_stun_add_xor_address(&msg, HWS_STUN_XOR_RELAYED_ADDRESS, &allocation->relayed[i]);
+    }
+    hws_stun_add_u32(&msg, HWS_STUN_LIFETIME, ex->server->lifetime);
+    hws_stun_add_xor_address(&msg, HWS_STUN_XOR_MAPPED_ADDRESS, &allocation->client);
+    sign(ex, &msg);
+    return finish(&msg);
+}
+
 static struct hws_bytes allocate(const struct exchange *ex, const struct hws_address *client)
 {
     struct turn_server *server = ex->server;
-    struct server_allocation *free_one = NULL;
-    struct hws_stun_writer msg;
+    struct server_allocation *free_one = server_find(server, client);
+    bool repeated =
+        free_one && memcmp(free_one->transaction, ex->request->transaction, HWS_STUN_TID_LEN) == 0;
     struct hws_bytes additional;
     bool both = hws_stun_find(ex->request, HWS_STUN_ADDITIONAL_ADDRESS_FAMILY, &additional);
     bool only6 = ex->request->requested_family == 2;
 
     if (ex->request->requested_transport != 17) return error(ex, 442);
-    if (server_find(server, client)) return error(ex, 437);
+    if (free_one && !repeated) return error(ex, 437);
+    if (repeated) return allocation_answer(ex, free_one);
     if (only6 && server->relay6.family == HWS_FAMILY_NONE) return error(ex, 440);
     for (size_t i = 0; i < SERVER_CLIENTS; i++) {
         if (!server->allocations[i].used) free_one = &server->allocations[i];
@@ -167,15 +184,8 @@ static struct hws_bytes allocate(const struct exchange *ex, const struct hws_add
         free_one->relayed[1] = server->relay6;
         server->relay6.port++;
     }
-    msg = answer(ex, HWS_STUN_SUCCESS);
-    for (size_t i = 0; i < 2; i++) {
-        if (free_one->relayed[i].family != HWS_FAMILY_NONE)
-            hws_stun_add_xor_address(&msg, HWS_STUN_XOR_RELAYED_ADDRESS, &free_one->relayed[i]);
-    }
-    hws_stun_add_u32(&msg, HWS_STUN_LIFETIME, server->lifetime);
-    hws_stun_add_xor_address(&msg, HWS_STUN_XOR_MAPPED_ADDRESS, client);
-    sign(ex, &msg);
-    return finish(&msg);
+    memcpy(free_one->transaction, ex->request->transaction, HWS_STUN_TID_LEN);
+    return allocation_answer(ex, free_one);
 }
 
 static struct hws_bytes refresh(const struct exchange *ex, struct server_allocation *allocation)

@@ -16,6 +16,7 @@ struct server_allocation {
     struct hws_address client;
     struct hws_address relayed[2];
     hws_time expires_at;
+    uint8_t transaction[HWS_STUN_TID_LEN]; /* that made it: a repetition gets the same answer */
     struct {
         struct hws_address peer;
         hws_time expires_at;
