@@ -5,6 +5,8 @@
 #ifndef SUPPORT_PEER_WORLD_H
 #define SUPPORT_PEER_WORLD_H
 
+#include "support/turn_server.h"
+
 #include <hawser/peer.h>
 
 enum { WORLD_PEERS = 12, WORLD_EVENTS = 512 };
@@ -26,6 +28,7 @@ struct world_peer {
     struct hws_channel channel;          /* first channel that opened or came in */
     bool echo;                           /* send every message back */
     bool deaf;                           /* leave events alone: the application sleeps */
+    size_t past_relay;                   /* datagrams that it sent elsewhere than to the relay */
     bool mute;                           /* its datagrams vanish, both ways: a cut cable */
     uint8_t *back;                       /* echoes that did not fit yet */
     size_t back_len, back_cap;
@@ -48,6 +51,10 @@ struct world {
     size_t peer_count;
     struct flight *flights; /* in the air, sorted by arrival */
     size_t datagrams, datagram_max;
+    struct turn_server *relay;          /* of the test; NULL = none */
+    const struct hws_turn_server *turn; /* what world_add() tells a peer of it; NULL = nothing */
+    const char *needle;                 /* to be looked for in signals */
+    unsigned needle_count;
     bool spoil_fingerprint; /* break the fingerprint in passing descriptions */
 };
 
