@@ -24,12 +24,24 @@ extern "C" {
 
 struct hws_loop;
 
+/** One STUN or TURN server. */
+struct hws_ice_server {
+    /** "stun:host[:port]", "turn:host[:port][?transport=udp|tcp]", "turns:host[:port]"
+     *  (RFC 7064 section 3.1, RFC 7065 section 3.1). */
+    const char *url;
+    const char *username, *password; /**< for TURN; NULL = empty */
+};
+
 /** Zero every field that you do not set: zero is always the default. */
 struct hws_loop_config {
     struct hws_log log;
     /** "stun:host[:port]" (RFC 7064 section 3.1), borrowed for the call; a bad one is an error. */
     const char *const *ice_servers;
     size_t ice_server_count;
+    /** The same with credentials, borrowed for the call; 8 of both lists together. */
+    const struct hws_ice_server *servers;
+    size_t server_count;
+    bool relay_only;                     /**< as in struct hws_peer_config, for all its peers */
     const struct hws_identity *identity; /**< borrowed; outlives the loop; NULL = a fresh one */
     /** Use loopback addresses beside the others. They are used alone where nothing else is up. */
     bool loopback;

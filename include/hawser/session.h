@@ -52,6 +52,9 @@ struct hws_client_config {
     bool insecure;     /**< allow plain text to a distributor that is not on loopback */
     const char *const *ice_servers; /**< "stun:host[:port]" each */
     size_t ice_server_count;
+    const struct hws_ice_server *servers; /**< the same with credentials */
+    size_t server_count;
+    bool relay_only;                     /**< see struct hws_loop_config */
     bool loopback;                       /**< see struct hws_loop_config */
     hws_time timeout;                    /**< for connecting; 0 = 30 s */
     const struct hws_identity *identity; /**< borrowed; outlives the client; NULL = a fresh one */
@@ -131,6 +134,9 @@ struct hws_worker_config {
     bool insecure;
     const char *const *ice_servers;
     size_t ice_server_count;
+    const struct hws_ice_server *servers;
+    size_t server_count;
+    bool relay_only;
     bool loopback;
     size_t client_max;                   /**< connections at a time; 0 = 1024; more are refused */
     hws_time timeout;                    /**< for registering; 0 = 30 s */

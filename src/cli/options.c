@@ -16,7 +16,12 @@ static const char client_help[] =
     "\n"
     "  -d, --distributor URL  where to ask for the worker: host:port, http://host:port,\n"
     "                         https://host:port or unix:/path (default " DEFAULT_DISTRIBUTOR ")\n"
-    "  -s, --ice-server URL   stun:host[:port]; may be given up to 8 times (default: none)\n"
+    "  -s, --ice-server URL   stun:host[:port], turn:host[:port][?transport=tcp] or\n"
+    "                         turns:host[:port]; may be given up to 8 times (default: none)\n"
+    "      --ice-username NAME, --ice-credential SECRET\n"
+    "                         for the --ice-server before them; a SECRET of the form @FILE is\n"
+    "                         the first line of FILE, where other users cannot see it\n"
+    "      --relay-only       connect through TURN servers only, and tell no address of ours\n"
     "      --insecure         allow plain text to a distributor that is not on this host\n"
     "      --loopback         use loopback addresses beside the others\n"
     "  -t, --timeout SECONDS  give up connecting after this long (default 30)\n"
@@ -39,7 +44,12 @@ static const char worker_help[] =
     "  -e, --echo             send every message back instead\n"
     "  -d, --distributor URL  where to register: host:port, http://host:port,\n"
     "                         https://host:port or unix:/path (default " DEFAULT_DISTRIBUTOR ")\n"
-    "  -s, --ice-server URL   stun:host[:port]; may be given up to 8 times (default: none)\n"
+    "  -s, --ice-server URL   stun:host[:port], turn:host[:port][?transport=tcp] or\n"
+    "                         turns:host[:port]; may be given up to 8 times (default: none)\n"
+    "      --ice-username NAME, --ice-credential SECRET\n"
+    "                         for the --ice-server before them; a SECRET of the form @FILE is\n"
+    "                         the first line of FILE, where other users cannot see it\n"
+    "      --relay-only       connect through TURN servers only, and tell no address of ours\n"
     "      --insecure         allow plain text to a distributor that is not on this host\n"
     "      --loopback         use loopback addresses beside the others\n"
     "  -t, --timeout SECONDS  give up registering after this long (default 30)\n"
@@ -48,32 +58,46 @@ static const char worker_help[] =
     "\n"
     "Exit status: 0 ended by a signal, 1 failed, 2 wrong usage.\n";
 
-enum { OPTION_HELP = 256, OPTION_INSECURE, OPTION_LOOPBACK, OPTION_ECHO_TEST };
+enum {
+    OPTION_HELP = 256,
+    OPTION_INSECURE,
+    OPTION_ICE_USERNAME,
+    OPTION_ICE_CREDENTIAL,
+    OPTION_RELAY_ONLY,
+    OPTION_LOOPBACK,
+    OPTION_ECHO_TEST
+};
 
 static const struct option client_options[] = {
-    {"distributor", required_argument, NULL, 'd'             },
-    {"ice-server",  required_argument, NULL, 's'             },
-    {"insecure",    no_argument,       NULL, OPTION_INSECURE },
-    {"loopback",    no_argument,       NULL, OPTION_LOOPBACK },
-    {"timeout",     required_argument, NULL, 't'             },
-    {"quiet-for",   required_argument, NULL, 'q'             },
-    {"echo-test",   required_argument, NULL, OPTION_ECHO_TEST},
-    {"verbose",     no_argument,       NULL, 'v'             },
-    {"help",        no_argument,       NULL, OPTION_HELP     },
-    {NULL,          0,                 NULL, 0               },
+    {"distributor",    required_argument, NULL, 'd'                  },
+    {"ice-server",     required_argument, NULL, 's'                  },
+    {"ice-username",   required_argument, NULL, OPTION_ICE_USERNAME  },
+    {"ice-credential", required_argument, NULL, OPTION_ICE_CREDENTIAL},
+    {"relay-only",     no_argument,       NULL, OPTION_RELAY_ONLY    },
+    {"insecure",       no_argument,       NULL, OPTION_INSECURE      },
+    {"loopback",       no_argument,       NULL, OPTION_LOOPBACK      },
+    {"timeout",        required_argument, NULL, 't'                  },
+    {"quiet-for",      required_argument, NULL, 'q'                  },
+    {"echo-test",      required_argument, NULL, OPTION_ECHO_TEST     },
+    {"verbose",        no_argument,       NULL, 'v'                  },
+    {"help",           no_argument,       NULL, OPTION_HELP          },
+    {NULL,             0,                 NULL, 0                    },
 };
 
 static const struct option worker_options[] = {
-    {"id",          required_argument, NULL, 'i'            },
-    {"echo",        no_argument,       NULL, 'e'            },
-    {"distributor", required_argument, NULL, 'd'            },
-    {"ice-server",  required_argument, NULL, 's'            },
-    {"insecure",    no_argument,       NULL, OPTION_INSECURE},
-    {"loopback",    no_argument,       NULL, OPTION_LOOPBACK},
-    {"timeout",     required_argument, NULL, 't'            },
-    {"verbose",     no_argument,       NULL, 'v'            },
-    {"help",        no_argument,       NULL, OPTION_HELP    },
-    {NULL,          0,                 NULL, 0              },
+    {"id",             required_argument, NULL, 'i'                  },
+    {"echo",           no_argument,       NULL, 'e'                  },
+    {"distributor",    required_argument, NULL, 'd'                  },
+    {"ice-server",     required_argument, NULL, 's'                  },
+    {"ice-username",   required_argument, NULL, OPTION_ICE_USERNAME  },
+    {"ice-credential", required_argument, NULL, OPTION_ICE_CREDENTIAL},
+    {"relay-only",     no_argument,       NULL, OPTION_RELAY_ONLY    },
+    {"insecure",       no_argument,       NULL, OPTION_INSECURE      },
+    {"loopback",       no_argument,       NULL, OPTION_LOOPBACK      },
+    {"timeout",        required_argument, NULL, 't'                  },
+    {"verbose",        no_argument,       NULL, 'v'                  },
+    {"help",           no_argument,       NULL, OPTION_HELP          },
+    {NULL,             0,                 NULL, 0                    },
 };
 
 static bool complain(const char *option, const char *value, const char *want)
@@ -138,10 +162,50 @@ static bool read_size(const char *text, uint64_t *out)
 
 static bool take_server(const char *text, struct hws_options *out)
 {
-    if (out->ice_server_count == HWS_OPTION_SERVER_MAX)
+    if (out->server_count == HWS_OPTION_SERVER_MAX)
         return complain("--ice-server", text, "too many, 8 at most");
-    out->ice_servers[out->ice_server_count++] = text;
+    out->servers[out->server_count++].url = text;
     return true;
+}
+
+/* The server that credentials are for. */
+static struct hws_ice_server *last_server(const char *option, struct hws_options *out)
+{
+    if (out->server_count > 0) return &out->servers[out->server_count - 1];
+    fprintf(stderr, "hawser: %s: give the --ice-server before it\n", option);
+    return NULL;
+}
+
+static bool take_username(const char *text, struct hws_options *out)
+{
+    struct hws_ice_server *server = last_server("--ice-username", out);
+
+    if (server) server->username = text;
+    return server != NULL;
+}
+
+static bool read_secret(const char *path, char *out, size_t cap)
+{
+    FILE *file = fopen(path, "r");
+    bool read = file && fgets(out, (int)cap, file);
+
+    if (file) fclose(file);
+    if (!read) return complain("--ice-credential", path, "the file has no line to read");
+    out[strcspn(out, "\r\n")] = '\0';
+    return true;
+}
+
+static bool take_credential(const char *text, struct hws_options *out)
+{
+    struct hws_ice_server *server = last_server("--ice-credential", out);
+    char *secret;
+
+    if (!server) return false;
+    server->password = text;
+    if (text[0] != '@') return true;
+    secret = out->secrets[server - out->servers];
+    server->password = secret;
+    return read_secret(text + 1, secret, sizeof(out->secrets[0]));
 }
 
 /* One option; false when its value is bad, and then it has been said. */
@@ -164,6 +228,13 @@ static bool take(int option, struct hws_options *out)
         return true;
     case 'v':
         out->verbose++;
+        return true;
+    case OPTION_ICE_USERNAME:
+        return take_username(optarg, out);
+    case OPTION_ICE_CREDENTIAL:
+        return take_credential(optarg, out);
+    case OPTION_RELAY_ONLY:
+        out->relay_only = true;
         return true;
     case OPTION_INSECURE:
         out->insecure = true;
@@ -228,9 +299,12 @@ static void write_line(void *user, const char *line, size_t len)
 
 struct hws_log hws_options_log(const struct hws_options *options)
 {
-    if (options->verbose < 2) return (struct hws_log){0};
+    static const enum hws_log_level levels[] = {HWS_LOG_WARN, HWS_LOG_WARN, HWS_LOG_DEBUG,
+                                                HWS_LOG_TRACE};
+
+    if (options->verbose < 1) return (struct hws_log){0};
     return (struct hws_log){
         .write = write_line,
-        .level = options->verbose > 2 ? HWS_LOG_TRACE : HWS_LOG_DEBUG,
+        .level = levels[options->verbose < 3 ? options->verbose : 3],
     };
 }

@@ -3,7 +3,7 @@
 #include "dtls/dtls.h"
 #include "io/clock.h"
 #include "io/interfaces.h"
-#include "io/resolve.h"
+#include "io/servers.h"
 #include "io/udp.h"
 
 #include <hawser/loop.h>
@@ -42,14 +42,8 @@ struct member {
     struct hws_datagram held[HWS_UDP_BATCH]; /* on their way out */
     size_t held_first, held_count;
     uint8_t (*kept)[HWS_DATAGRAM_OUT_MAX]; /* owned; copies of those that a full socket refused */
-    bool gathering;                        /* STUN servers are still being looked up for it */
-};
-
-struct server {
-    struct hws_stun_url url;
-    struct hws_lookup *lookup; /* NULL when the answer has been taken */
-    struct hws_address found[HWS_RESOLVED_MAX];
-    size_t found_count;
+    struct hws_servers_share share;
+    bool gathering; /* servers are still being looked up for it */
 };
 
 struct hws_loop {
@@ -59,8 +53,8 @@ struct hws_loop {
     bool loopback;
     int epoll, wakeup;
     struct member *members, *cursor; /* cursor: whose turn it is in hws_loop_next() */
-    struct server servers[HWS_ICE_SERVER_MAX];
-    size_t server_count;
+    struct hws_servers servers;
+    bool relay_only;
     uint32_t peer_serial;
     char fingerprint[FINGERPRINT_TEXT];
     struct hws_udp_batch batch;
@@ -73,62 +67,11 @@ static void wake(void *user)
     hws_loop_wake(user);
 }
 
-static enum hws_err add_servers(struct hws_loop *loop, const struct hws_loop_config *config,
-                                const char **out_reason)
-{
-    if (config->ice_server_count > HWS_ICE_SERVER_MAX) {
-        *out_reason = "too many ICE servers: 8 at most";
-        return HWS_ERR_ARGUMENT;
-    }
-    for (size_t i = 0; i < config->ice_server_count; i++) {
-        struct server *server = &loop->servers[i];
-        enum hws_err err = hws_stun_url_read(config->ice_servers[i], &server->url, out_reason);
-
-        if (err) return err;
-        *out_reason = "a name cannot be looked up: no memory or no thread";
-        err = hws_lookup_start(&server->url, wake, loop, &server->lookup);
-        if (err) return err;
-        loop->server_count++;
-    }
-    return HWS_OK;
-}
-
-static void take_lookups(struct hws_loop *loop)
-{
-    for (size_t i = 0; i < loop->server_count; i++) {
-        struct server *server = &loop->servers[i];
-
-        if (!server->lookup) continue;
-        if (!hws_lookup_done(server->lookup, server->found, &server->found_count)) continue;
-        if (server->found_count == 0) {
-            HWS_LOG(&loop->log, HWS_LOG_WARN, hws_clock_now(), "io", "server.unknown", "host=%s",
-                    server->url.host);
-        }
-        hws_lookup_free(server->lookup);
-        server->lookup = NULL;
-    }
-}
-
-static bool all_looked_up(const struct hws_loop *loop)
-{
-    for (size_t i = 0; i < loop->server_count; i++) {
-        if (loop->servers[i].lookup) return false;
-    }
-    return true;
-}
-
 /* Candidates of the host are on their way already; only the end of gathering waits for names. */
 static void give_servers(struct hws_loop *loop, struct member *member, hws_time now)
 {
-    if (!member->gathering || !all_looked_up(loop)) return;
-    for (size_t i = 0; i < loop->server_count; i++) {
-        for (size_t k = 0; k < loop->servers[i].found_count; k++) {
-            if (hws_peer_add_stun(member->peer, &loop->servers[i].found[k], now) != HWS_OK) {
-                HWS_LOG(&loop->log, HWS_LOG_WARN, now, "io", "server.refused", "host=%s",
-                        loop->servers[i].url.host);
-            }
-        }
-    }
+    if (!member->gathering) return;
+    if (!hws_servers_give(&loop->servers, &member->share, member->peer, now)) return;
     member->gathering = false;
     hws_peer_end_local(member->peer, now);
 }
@@ -162,6 +105,7 @@ static enum hws_err init(struct hws_loop *loop, const struct hws_loop_config *co
 
     loop->log = config->log;
     loop->loopback = config->loopback;
+    loop->relay_only = config->relay_only;
     *out_reason = "epoll or eventfd is not to be had";
     err = open_epoll(loop);
     if (err) return err;
@@ -173,7 +117,7 @@ static enum hws_err init(struct hws_loop *loop, const struct hws_loop_config *co
     err = hws_sctp_stack_new(hws_clock_now(), &loop->stack);
     if (err) return err;
     *out_reason = "";
-    return add_servers(loop, config, out_reason);
+    return hws_servers_init(&loop->servers, config, wake, loop, out_reason);
 }
 
 enum hws_err hws_loop_new(const struct hws_loop_config *config, struct hws_loop **out,
@@ -212,9 +156,7 @@ void hws_loop_free(struct hws_loop *loop)
     while (loop->members) {
         hws_loop_remove_peer(loop, loop->members->peer);
     }
-    for (size_t i = 0; i < loop->server_count; i++) {
-        hws_lookup_free(loop->servers[i].lookup);
-    }
+    hws_servers_fini(&loop->servers);
     hws_sctp_stack_free(loop->stack);
     hws_identity_free(loop->identity);
     if (loop->wakeup >= 0) close(loop->wakeup);
@@ -264,6 +206,7 @@ static enum hws_err start_member(struct hws_loop *loop, struct member *member,
     complete.stack = loop->stack;
     complete.identity = loop->identity;
     complete.random = hws_entropy();
+    complete.relay_only = config->relay_only || loop->relay_only;
     complete.log = loop->log;
     complete.log.peer = ++loop->peer_serial;
     err = hws_peer_new(&complete, now, &member->peer);
@@ -275,7 +218,6 @@ static enum hws_err start_member(struct hws_loop *loop, struct member *member,
         if (err) return err;
     }
     member->gathering = true;
-    take_lookups(loop);
     give_servers(loop, member, now);
     return HWS_OK;
 }
@@ -437,7 +379,6 @@ static void tick_all(struct hws_loop *loop)
 {
     hws_time now = hws_clock_now();
 
-    take_lookups(loop);
     for (struct member *member = loop->members; member; member = member->next) {
         give_servers(loop, member, now);
         if (hws_peer_deadline(member->peer) <= now) hws_peer_tick(member->peer, now);
@@ -484,12 +425,31 @@ void hws_loop_wake(struct hws_loop *loop)
     errno = saved;
 }
 
+/* A server that is of no use gets the name that the program knows it by. */
+static void name_server(const struct hws_loop *loop, struct hws_event *event)
+{
+    if (event->kind != HWS_EVENT_SERVER_FAILED) return;
+    event->server = hws_servers_url(&loop->servers, event->server);
+    HWS_LOG(&loop->log, HWS_LOG_WARN, hws_clock_now(), "io", "server.failed",
+            "url=%s err=%s code=%d what=\"%s\"", event->server, hws_err_name(event->fault.err),
+            (int)event->fault.foreign, event->fault.what);
+}
+
+static bool next_event(struct hws_loop *loop, struct member *member, struct hws_event *out)
+{
+    if (!hws_servers_next_event(&loop->servers, &member->share, out) &&
+        !hws_peer_next_event(member->peer, out))
+        return false;
+    name_server(loop, out);
+    return true;
+}
+
 static bool take(struct hws_loop *loop, struct member *member, struct hws_loop_item *out)
 {
     *out = (struct hws_loop_item){.peer = member->peer, .user = member->user};
     for (;;) {
         out->is_signal = hws_peer_next_signal(member->peer, &out->signal);
-        if (out->is_signal || hws_peer_next_event(member->peer, &out->event)) return true;
+        if (out->is_signal || next_event(loop, member, &out->event)) return true;
         /* A message that was taken may have another behind it, or something to be answered. */
         if (hws_peer_deadline(member->peer) > INT64_MIN) return false;
         flush(loop, member);

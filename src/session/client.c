@@ -38,6 +38,9 @@ static enum hws_err init(struct hws_client *client, const struct hws_client_conf
         .loop = {.log = config->log,
                  .ice_servers = config->ice_servers,
                  .ice_server_count = config->ice_server_count,
+                 .servers = config->servers,
+                 .server_count = config->server_count,
+                 .relay_only = config->relay_only,
                  .loopback = config->loopback},
     };
     const char *label = config->label ? config->label : "hawser";

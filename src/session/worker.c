@@ -55,6 +55,9 @@ static enum hws_err init(struct hws_worker *worker, const struct hws_worker_conf
         .loop = {.log = config->log,
                  .ice_servers = config->ice_servers,
                  .ice_server_count = config->ice_server_count,
+                 .servers = config->servers,
+                 .server_count = config->server_count,
+                 .relay_only = config->relay_only,
                  .loopback = config->loopback},
     };
 

@@ -1,0 +1,61 @@
+/**
+ * @file
+ * The STUN and TURN servers of a loop: their URLs and credentials, the look-up of their names, and
+ * which peer has been told of which. A name that is not found delays no other.
+ */
+#ifndef HWS_IO_SERVERS_H
+#define HWS_IO_SERVERS_H
+
+#include "base/limits.h"
+#include "io/ice_url.h"
+#include "io/resolve.h"
+
+#include <hawser/loop.h>
+
+enum { HWS_SERVER_URL_MAX = 256 };
+
+struct hws_server {
+    struct hws_ice_url url;
+    char text[HWS_SERVER_URL_MAX];
+    char *username, *password; /**< owned, wiped; NULL = none */
+    struct hws_lookup *lookup; /**< NULL when the answer has been taken */
+    struct hws_address found[HWS_RESOLVED_MAX];
+    size_t found_count;
+};
+
+/** Embedded in its loop. */
+struct hws_servers {
+    struct hws_log log;
+    struct hws_server list[HWS_ICE_SERVER_MAX];
+    size_t count;
+};
+
+/** What one peer knows of them. All zero: nothing. */
+struct hws_servers_share {
+    bool given[HWS_ICE_SERVER_MAX];
+    bool failed[HWS_ICE_SERVER_MAX]; /**< to be told of: @c faults */
+    struct hws_fault faults[HWS_ICE_SERVER_MAX];
+};
+
+/** Read the URLs and begin to look their names up; @p wake is called from other threads.
+ *  @param[out] out_reason  static text on failure; hws_servers_fini() is still due
+ *  @retval HWS_ERR_ARGUMENT @retval HWS_ERR_UNSUPPORTED  a URL that cannot be used
+ *  @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_IO */
+HWS_MUST_USE enum hws_err hws_servers_init(struct hws_servers *servers,
+                                           const struct hws_loop_config *config,
+                                           void (*wake)(void *user), void *user,
+                                           const char **out_reason);
+void hws_servers_fini(struct hws_servers *servers);
+
+/** Tell @p peer of the servers that are known by now. True when there is no more to come. */
+bool hws_servers_give(struct hws_servers *servers, struct hws_servers_share *share,
+                      struct hws_peer *peer, hws_time now);
+
+/** The next server that is of no use to this peer for reasons of its own. */
+bool hws_servers_next_event(const struct hws_servers *servers, struct hws_servers_share *share,
+                            struct hws_event *out);
+
+/** The URL of the STUN server that the core, which knows no names, calls @p text. */
+const char *hws_servers_url(const struct hws_servers *servers, const char *text);
+
+#endif /* HWS_IO_SERVERS_H */
