@@ -33,7 +33,7 @@ static enum hws_err add(struct hws_servers *servers, const struct hws_ice_server
     *out_reason = "an ICE server URL is too long";
     if (strlen(config->url) >= sizeof(server->text)) return HWS_ERR_ARGUMENT;
     err = hws_ice_url_read(config->url, &server->url, out_reason);
-    if (err) return err;
+    if (err) return HWS_ERR_ARGUMENT;
     memcpy(server->text, config->url, strlen(config->url) + 1);
     servers->count++;
     *out_reason = "out of memory";

@@ -39,7 +39,7 @@ struct hws_servers_share {
 
 /** Read the URLs and begin to look their names up; @p wake is called from other threads.
  *  @param[out] out_reason  static text on failure; hws_servers_fini() is still due
- *  @retval HWS_ERR_ARGUMENT @retval HWS_ERR_UNSUPPORTED  a URL that cannot be used
+ *  @retval HWS_ERR_ARGUMENT  a URL that cannot be used
  *  @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_IO */
 HWS_MUST_USE enum hws_err hws_servers_init(struct hws_servers *servers,
                                            const struct hws_loop_config *config,
