@@ -41,6 +41,9 @@ struct hws_loop_config {
     /** The same with credentials, borrowed for the call; 8 of both lists together. */
     const struct hws_ice_server *servers;
     size_t server_count;
+    /** PEM file of whom to trust with a turns: server, borrowed for the call; NULL = whom the
+     *  system trusts. */
+    const char *ice_ca_file;
     bool relay_only;                     /**< as in struct hws_peer_config, for all its peers */
     const struct hws_identity *identity; /**< borrowed; outlives the loop; NULL = a fresh one */
     /** Use loopback addresses beside the others. They are used alone where nothing else is up. */

@@ -54,6 +54,7 @@ struct hws_client_config {
     size_t ice_server_count;
     const struct hws_ice_server *servers; /**< the same with credentials */
     size_t server_count;
+    const char *ice_ca_file;
     bool relay_only;                     /**< see struct hws_loop_config */
     bool loopback;                       /**< see struct hws_loop_config */
     hws_time timeout;                    /**< for connecting; 0 = 30 s */
@@ -136,6 +137,7 @@ struct hws_worker_config {
     size_t ice_server_count;
     const struct hws_ice_server *servers;
     size_t server_count;
+    const char *ice_ca_file;
     bool relay_only;
     bool loopback;
     size_t client_max;                   /**< connections at a time; 0 = 1024; more are refused */

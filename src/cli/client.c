@@ -97,6 +97,7 @@ int hws_command_client(int argc, char **argv)
                                                      .insecure = options.insecure,
                                                      .servers = options.servers,
                                                      .server_count = options.server_count,
+                                                     .ice_ca_file = options.ice_ca_file,
                                                      .relay_only = options.relay_only,
                                                      .loopback = options.loopback,
                                                      .timeout = options.timeout,

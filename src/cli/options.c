@@ -21,6 +21,8 @@ static const char client_help[] =
     "      --ice-username NAME, --ice-credential SECRET\n"
     "                         for the --ice-server before them; a SECRET of the form @FILE is\n"
     "                         the first line of FILE, where other users cannot see it\n"
+    "      --ice-ca FILE      trust the certificates in FILE with turns: servers (default: those\n"
+    "                         that this host trusts)\n"
     "      --relay-only       connect through TURN servers only, and tell no address of ours\n"
     "      --insecure         allow plain text to a distributor that is not on this host\n"
     "      --loopback         use loopback addresses beside the others\n"
@@ -49,6 +51,8 @@ static const char worker_help[] =
     "      --ice-username NAME, --ice-credential SECRET\n"
     "                         for the --ice-server before them; a SECRET of the form @FILE is\n"
     "                         the first line of FILE, where other users cannot see it\n"
+    "      --ice-ca FILE      trust the certificates in FILE with turns: servers (default: those\n"
+    "                         that this host trusts)\n"
     "      --relay-only       connect through TURN servers only, and tell no address of ours\n"
     "      --insecure         allow plain text to a distributor that is not on this host\n"
     "      --loopback         use loopback addresses beside the others\n"
@@ -64,6 +68,7 @@ enum {
     OPTION_ICE_USERNAME,
     OPTION_ICE_CREDENTIAL,
     OPTION_RELAY_ONLY,
+    OPTION_ICE_CA,
     OPTION_LOOPBACK,
     OPTION_ECHO_TEST
 };
@@ -74,6 +79,7 @@ static const struct option client_options[] = {
     {"ice-username",   required_argument, NULL, OPTION_ICE_USERNAME  },
     {"ice-credential", required_argument, NULL, OPTION_ICE_CREDENTIAL},
     {"relay-only",     no_argument,       NULL, OPTION_RELAY_ONLY    },
+    {"ice-ca",         required_argument, NULL, OPTION_ICE_CA        },
     {"insecure",       no_argument,       NULL, OPTION_INSECURE      },
     {"loopback",       no_argument,       NULL, OPTION_LOOPBACK      },
     {"timeout",        required_argument, NULL, 't'                  },
@@ -92,6 +98,7 @@ static const struct option worker_options[] = {
     {"ice-username",   required_argument, NULL, OPTION_ICE_USERNAME  },
     {"ice-credential", required_argument, NULL, OPTION_ICE_CREDENTIAL},
     {"relay-only",     no_argument,       NULL, OPTION_RELAY_ONLY    },
+    {"ice-ca",         required_argument, NULL, OPTION_ICE_CA        },
     {"insecure",       no_argument,       NULL, OPTION_INSECURE      },
     {"loopback",       no_argument,       NULL, OPTION_LOOPBACK      },
     {"timeout",        required_argument, NULL, 't'                  },
@@ -233,6 +240,9 @@ static bool take(int option, struct hws_options *out)
         return take_username(optarg, out);
     case OPTION_ICE_CREDENTIAL:
         return take_credential(optarg, out);
+    case OPTION_ICE_CA:
+        out->ice_ca_file = optarg;
+        return true;
     case OPTION_RELAY_ONLY:
         out->relay_only = true;
         return true;

@@ -19,6 +19,7 @@ struct hws_options {
     struct hws_ice_server servers[HWS_OPTION_SERVER_MAX];
     size_t server_count;
     char secrets[HWS_OPTION_SERVER_MAX][256]; /**< that were read from files */
+    const char *ice_ca_file;
     bool relay_only;
     int64_t id; /**< of the worker, ours or the other's; meaningful with has_id */
     bool has_id;

@@ -204,6 +204,7 @@ int hws_command_worker(int argc, char **argv)
                                                      .insecure = options.insecure,
                                                      .servers = options.servers,
                                                      .server_count = options.server_count,
+                                                     .ice_ca_file = options.ice_ca_file,
                                                      .relay_only = options.relay_only,
                                                      .loopback = options.loopback,
                                                      .client_max = CLIENT_MAX,

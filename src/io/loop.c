@@ -4,6 +4,7 @@
 #include "io/clock.h"
 #include "io/interfaces.h"
 #include "io/servers.h"
+#include "io/turn_link.h"
 #include "io/udp.h"
 
 #include <hawser/loop.h>
@@ -19,17 +20,22 @@ enum {
     READY_MAX = 64,         /* epoll events of one turn */
     RECEIVE_BATCHES = 8,    /* batches taken from one socket before the others get a turn */
     SOCKET_MAX = 8,         /* addresses of this host that one peer uses */
+    LINK_MAX = 8,           /* and connections to TURN servers */
     FINGERPRINT_TEXT = 110, /* "sha-256 " and 32 times "XX:" */
 };
 
-#define SLEEP_MAX HWS_SEC(86400) /* epoll counts milliseconds in an int; waking early is no harm */
+#define LINK_PATIENCE HWS_SEC(5)     /* as long as ICE waits for a server */
+#define SLEEP_MAX     HWS_SEC(86400) /* epoll counts milliseconds in an int; waking early is no harm */
 
-/* One UDP socket of one peer. Epoll hands back a pointer to it. */
+/* One socket of one peer, UDP or a connection to a TURN server. Epoll hands back a pointer to it. */
 struct port {
     struct member *member;
     struct hws_address addr;
     int fd;
-    bool blocked; /* the system takes no more now: we wait for EPOLLOUT */
+    bool blocked;               /* the system takes no more now: we wait for EPOLLOUT */
+    struct hws_turn_link *link; /* owned; NULL for UDP */
+    size_t server;              /* of the link: index */
+    hws_time give_up_at;        /* a link that is not up by then; HWS_NEVER when it is */
 };
 
 /* One peer with its sockets. */
@@ -37,7 +43,7 @@ struct member {
     struct member *next;
     struct hws_peer *peer;
     void *user;
-    struct port ports[SOCKET_MAX];
+    struct port ports[SOCKET_MAX + LINK_MAX];
     size_t port_count;
     struct hws_datagram held[HWS_UDP_BATCH]; /* on their way out */
     size_t held_first, held_count;
@@ -54,6 +60,8 @@ struct hws_loop {
     int epoll, wakeup;
     struct member *members, *cursor; /* cursor: whose turn it is in hws_loop_next() */
     struct hws_servers servers;
+    struct hws_tls_trust *trust; /* made when a TLS server is first used */
+    char *ca_file;               /* owned; NULL = the system's store */
     bool relay_only;
     uint32_t peer_serial;
     char fingerprint[FINGERPRINT_TEXT];
@@ -67,11 +75,126 @@ static void wake(void *user)
     hws_loop_wake(user);
 }
 
+/* ---- Connections to TURN servers */
+
+static void watch(struct hws_loop *loop, struct port *port, bool for_writing)
+{
+    struct epoll_event event = {.events = EPOLLIN | (for_writing ? EPOLLOUT : 0u),
+                                .data = {.ptr = port}};
+
+    if (port->blocked == for_writing) return;
+    port->blocked = for_writing;
+    (void)epoll_ctl(loop->epoll, EPOLL_CTL_MOD, port->fd, &event);
+}
+
+static void close_link(struct member *member, struct port *port, struct hws_fault fault)
+{
+    hws_servers_stream_failed(&member->share, port->server, fault);
+    hws_turn_link_free(port->link); /* which takes it out of epoll */
+    port->link = NULL;
+    port->fd = -1;
+    port->addr = (struct hws_address){0}; /* what is still sent there is lost */
+    port->give_up_at = HWS_NEVER;
+}
+
+static struct hws_fault io_fault(enum hws_err err, const char *what)
+{
+    return (struct hws_fault){err, "io", what, 0};
+}
+
+static enum hws_err need_trust(struct hws_loop *loop)
+{
+    return loop->trust ? HWS_OK : hws_tls_trust_new(loop->ca_file, &loop->trust);
+}
+
+static void open_link(struct hws_loop *loop, struct member *member, size_t index,
+                      const struct hws_address *server, hws_time now)
+{
+    const struct hws_server *one = &loop->servers.list[index];
+    bool tls = one->url.transport == HWS_TRANSPORT_TLS;
+    struct port *port = &member->ports[member->port_count];
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data = {.ptr = port}};
+    struct hws_fault fault = io_fault(HWS_ERR_FULL, "there are too many connections");
+
+    if (member->port_count == SOCKET_MAX + LINK_MAX) {
+        hws_servers_stream_failed(&member->share, index, fault);
+        return;
+    }
+    *port = (struct port){.member = member,
+                          .fd = -1,
+                          .blocked = true,
+                          .server = index,
+                          .give_up_at = now + LINK_PATIENCE};
+    fault = io_fault(HWS_ERR_IO, "whom to trust cannot be read");
+    if (!tls || need_trust(loop) == HWS_OK) {
+        fault = io_fault(HWS_ERR_UNREACHABLE, "no connection can be begun");
+        if (hws_turn_link_new(server, tls ? loop->trust : NULL, one->url.endpoint.host,
+                              &port->link) == HWS_OK)
+            port->fd = hws_turn_link_fd(port->link);
+    }
+    if (!port->link || epoll_ctl(loop->epoll, EPOLL_CTL_ADD, port->fd, &event) != 0) {
+        close_link(member, port, fault);
+        return;
+    }
+    member->port_count++;
+}
+
+static void open_links(struct hws_loop *loop, struct member *member, hws_time now)
+{
+    struct hws_address server;
+    size_t index;
+
+    while (hws_servers_next_stream(&loop->servers, &member->share, &index, &server)) {
+        open_link(loop, member, index, &server, now);
+    }
+}
+
+/* What came, and what a ready socket lets us go on with. */
+static void serve_link(struct hws_loop *loop, struct port *port)
+{
+    struct member *member = port->member;
+    struct hws_address server = hws_turn_link_server(port->link);
+    hws_time now = hws_clock_now();
+    enum hws_err err = hws_turn_link_ready(port->link);
+    struct hws_bytes message;
+
+    if (port->give_up_at != HWS_NEVER && hws_turn_link_is_up(port->link)) {
+        port->give_up_at = HWS_NEVER;
+        port->addr = hws_turn_link_local(port->link);
+        hws_servers_give_local(&loop->servers, &member->share, port->server, &server, &port->addr,
+                               member->peer, now);
+    }
+    while (err == HWS_ERR_AGAIN && hws_turn_link_next(port->link, &message)) {
+        struct hws_datagram in = {.local = port->addr, .remote = server, .bytes = message};
+
+        (void)hws_peer_feed(member->peer, &in, now);
+    }
+    if (err != HWS_ERR_AGAIN || hws_turn_link_fault(port->link).err != HWS_OK) {
+        close_link(member, port, hws_turn_link_fault(port->link));
+        return;
+    }
+    watch(loop, port, hws_turn_link_wants_write(port->link));
+}
+
+static void expire_links(struct member *member, hws_time now)
+{
+    for (size_t i = 0; i < member->port_count; i++) {
+        struct port *port = &member->ports[i];
+
+        if (port->link && port->give_up_at <= now)
+            close_link(member, port, io_fault(HWS_ERR_TIMEOUT, "the server does not answer"));
+    }
+}
+
 /* Candidates of the host are on their way already; only the end of gathering waits for names. */
 static void give_servers(struct hws_loop *loop, struct member *member, hws_time now)
 {
     if (!member->gathering) return;
     if (!hws_servers_give(&loop->servers, &member->share, member->peer, now)) return;
+    open_links(loop, member, now);
+    for (size_t i = 0; i < member->port_count; i++) {
+        if (member->ports[i].link && !hws_turn_link_is_up(member->ports[i].link)) return;
+    }
     member->gathering = false;
     hws_peer_end_local(member->peer, now);
 }
@@ -106,6 +229,12 @@ static enum hws_err init(struct hws_loop *loop, const struct hws_loop_config *co
     loop->log = config->log;
     loop->loopback = config->loopback;
     loop->relay_only = config->relay_only;
+    if (config->ice_ca_file) {
+        *out_reason = "out of memory";
+        loop->ca_file = calloc(1, strlen(config->ice_ca_file) + 1);
+        if (!loop->ca_file) return HWS_ERR_NO_MEMORY;
+        memcpy(loop->ca_file, config->ice_ca_file, strlen(config->ice_ca_file));
+    }
     *out_reason = "epoll or eventfd is not to be had";
     err = open_epoll(loop);
     if (err) return err;
@@ -144,7 +273,11 @@ static void free_member(struct member *member)
 {
     hws_peer_free(member->peer);
     for (size_t i = 0; i < member->port_count; i++) {
-        hws_udp_close(member->ports[i].fd);
+        if (member->ports[i].link) {
+            hws_turn_link_free(member->ports[i].link);
+        } else if (member->ports[i].fd >= 0) {
+            hws_udp_close(member->ports[i].fd);
+        }
     }
     free(member->kept);
     free(member);
@@ -157,6 +290,8 @@ void hws_loop_free(struct hws_loop *loop)
         hws_loop_remove_peer(loop, loop->members->peer);
     }
     hws_servers_fini(&loop->servers);
+    hws_tls_trust_free(loop->trust);
+    free(loop->ca_file);
     hws_sctp_stack_free(loop->stack);
     hws_identity_free(loop->identity);
     if (loop->wakeup >= 0) close(loop->wakeup);
@@ -243,31 +378,32 @@ enum hws_err hws_loop_add_peer(struct hws_loop *loop, const struct hws_peer_conf
 
 /* ---- Sending */
 
-static struct port *port_of(struct member *member, const struct hws_address *local)
+/* A connection may have the number of a UDP port of ours; but then it goes to its server. */
+static bool is_for(const struct port *port, const struct hws_datagram *datagram)
 {
-    for (size_t i = 0; i < member->port_count; i++) {
-        if (hws_address_equal(&member->ports[i].addr, local)) return &member->ports[i];
+    struct hws_address server;
+
+    if (!hws_address_equal(&port->addr, &datagram->local)) return false;
+    if (!port->link) return true;
+    server = hws_turn_link_server(port->link);
+    return hws_address_equal(&server, &datagram->remote);
+}
+
+static struct port *port_of(struct member *member, const struct hws_datagram *datagram)
+{
+    for (size_t i = member->port_count; i > 0; i--) { /* connections come last */
+        if (is_for(&member->ports[i - 1], datagram)) return &member->ports[i - 1];
     }
     return NULL;
 }
 
-static void watch(struct hws_loop *loop, struct port *port, bool for_writing)
-{
-    struct epoll_event event = {.events = EPOLLIN | (for_writing ? EPOLLOUT : 0u),
-                                .data = {.ptr = port}};
-
-    if (port->blocked == for_writing) return;
-    port->blocked = for_writing;
-    (void)epoll_ctl(loop->epoll, EPOLL_CTL_MOD, port->fd, &event);
-}
-
 /* How many of the held datagrams in front leave by the same socket. */
-static size_t same_port(const struct member *member)
+static size_t same_port(struct member *member, const struct port *port)
 {
     const struct hws_datagram *first = &member->held[member->held_first];
     size_t count = 1;
 
-    while (count < member->held_count && hws_address_equal(&first[count].local, &first->local)) {
+    while (count < member->held_count && port_of(member, &first[count]) == port) {
         count++;
     }
     return count;
@@ -291,18 +427,28 @@ static void keep_held(struct member *member)
 }
 
 /* Send what is held; false when a socket is full and something is left. */
+static bool send_all(struct port *port, const struct hws_datagram *datagrams, size_t count,
+                     size_t *sent)
+{
+    if (!port->link) return hws_udp_send(port->fd, datagrams, count, sent);
+    for (*sent = 0; *sent < count; (*sent)++) {
+        if (!hws_turn_link_send(port->link, datagrams[*sent].bytes)) return false;
+    }
+    return true;
+}
+
 static bool send_held(struct hws_loop *loop, struct member *member)
 {
     while (member->held_count > 0) {
         const struct hws_datagram *first = &member->held[member->held_first];
-        struct port *port = port_of(member, &first->local);
-        size_t count = same_port(member);
+        struct port *port = port_of(member, first);
+        size_t count = same_port(member, port);
         size_t sent = count; /* a socket that is gone swallows what was meant for it */
-        bool room = !port || hws_udp_send(port->fd, first, count, &sent);
+        bool room = !port || send_all(port, first, count, &sent);
 
         member->held_first += sent;
         member->held_count -= sent;
-        if (port) watch(loop, port, !room);
+        if (port) watch(loop, port, !room || (port->link && hws_turn_link_wants_write(port->link)));
         if (!room) {
             keep_held(member);
             return false;
@@ -365,6 +511,11 @@ static int sleep_ms(struct hws_loop *loop, hws_time timeout)
         hws_time deadline = hws_peer_deadline(member->peer);
 
         if (deadline < due) due = deadline;
+        for (size_t i = 0; i < member->port_count; i++) {
+            const struct port *port = &member->ports[i];
+
+            if (port->link && port->give_up_at < due) due = port->give_up_at;
+        }
     }
     for (struct member *member = loop->members; member; member = member->next) {
         if (hws_peer_has_output(member->peer)) return 0;
@@ -380,6 +531,7 @@ static void tick_all(struct hws_loop *loop)
     hws_time now = hws_clock_now();
 
     for (struct member *member = loop->members; member; member = member->next) {
+        expire_links(member, now);
         give_servers(loop, member, now);
         if (hws_peer_deadline(member->peer) <= now) hws_peer_tick(member->peer, now);
     }
@@ -406,7 +558,9 @@ enum hws_err hws_loop_wait(struct hws_loop *loop, hws_time timeout)
 
         if (!port) {
             (void)!read(loop->wakeup, &wakes, sizeof(wakes)); /* how often does not matter */
-        } else if (ready[i].events & (EPOLLIN | EPOLLERR)) {
+        } else if (port->link) {
+            serve_link(loop, port);
+        } else if (port->fd >= 0 && ready[i].events & (EPOLLIN | EPOLLERR)) {
             receive(loop, port);
         }
     }
@@ -435,13 +589,50 @@ static void name_server(const struct hws_loop *loop, struct hws_event *event)
             (int)event->fault.foreign, event->fault.what);
 }
 
+/* A socket for one TURN server alone, on an address of ours that reaches it. */
+static bool open_spare(struct hws_loop *loop, struct member *member, size_t index,
+                       const struct hws_address *server)
+{
+    struct port *spare = &member->ports[member->port_count];
+    struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = spare}};
+
+    if (member->port_count == SOCKET_MAX + LINK_MAX) return false;
+    for (size_t i = 0; i < member->port_count; i++) {
+        struct hws_address addr = member->ports[i].addr;
+
+        if (member->ports[i].link || addr.family != server->family ||
+            hws_address_is_loopback(&addr) != hws_address_is_loopback(server))
+            continue;
+        addr.port = 0;
+        *spare = (struct port){.member = member, .fd = -1, .give_up_at = HWS_NEVER};
+        if (hws_udp_open(&addr, &spare->fd)) continue;
+        spare->addr = addr;
+        if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, spare->fd, &event) != 0) {
+            hws_udp_close(spare->fd);
+            return false;
+        }
+        member->port_count++;
+        hws_servers_give_local(&loop->servers, &member->share, index, server, &addr, member->peer,
+                               hws_clock_now());
+        return true;
+    }
+    return false;
+}
+
 static bool next_event(struct hws_loop *loop, struct member *member, struct hws_event *out)
 {
-    if (!hws_servers_next_event(&loop->servers, &member->share, out) &&
-        !hws_peer_next_event(member->peer, out))
-        return false;
-    name_server(loop, out);
-    return true;
+    struct hws_address server;
+    size_t index;
+
+    while (hws_servers_next_event(&loop->servers, &member->share, out) ||
+           hws_peer_next_event(member->peer, out)) {
+        if (hws_servers_wants_port(&loop->servers, &member->share, out, &index, &server) &&
+            open_spare(loop, member, index, &server))
+            continue; /* it has another chance before anybody hears of it */
+        name_server(loop, out);
+        return true;
+    }
+    return false;
 }
 
 static bool take(struct hws_loop *loop, struct member *member, struct hws_loop_item *out)

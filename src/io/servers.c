@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "io/clock.h"
+#include "stun/stun.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,13 +121,81 @@ static enum hws_err give_address(const struct hws_server *server, size_t index,
     return is_second(server, index) ? HWS_OK : hws_peer_add_turn(peer, &turn, now);
 }
 
+static bool is_stream(const struct hws_server *server)
+{
+    return server->url.is_turn && server->url.transport != HWS_TRANSPORT_UDP;
+}
+
+bool hws_servers_next_stream(struct hws_servers *servers, struct hws_servers_share *share,
+                             size_t *out_index, struct hws_address *out)
+{
+    for (size_t i = 0; i < servers->count; i++) {
+        const struct hws_server *server = &servers->list[i];
+
+        while (share->streams[i] > 0) {
+            size_t k = server->found_count - share->streams[i]--;
+
+            if (is_second(server, k)) continue;
+            *out_index = i;
+            *out = server->found[k];
+            return true;
+        }
+    }
+    return false;
+}
+
+void hws_servers_give_local(struct hws_servers *servers, struct hws_servers_share *share,
+                            size_t index, const struct hws_address *server,
+                            const struct hws_address *local, struct hws_peer *peer, hws_time now)
+{
+    const struct hws_server *one = &servers->list[index];
+    struct hws_turn_server turn = {
+        .address = *server,
+        .username = one->username,
+        .password = one->password,
+        .transport = one->url.transport,
+        .local = *local,
+        .url = one->text,
+    };
+    enum hws_err err = hws_peer_add_turn(peer, &turn, now);
+
+    if (err) hws_servers_stream_failed(share, index, fault(err, "it cannot be used"));
+}
+
+bool hws_servers_wants_port(const struct hws_servers *servers, struct hws_servers_share *share,
+                            const struct hws_event *event, size_t *out_index,
+                            struct hws_address *out_server)
+{
+    if (event->kind != HWS_EVENT_SERVER_FAILED || strcmp(event->fault.layer, "turn") != 0)
+        return false;
+    if (event->fault.foreign != HWS_STUN_ALLOCATION_MISMATCH &&
+        event->fault.foreign != HWS_STUN_WRONG_CREDENTIALS)
+        return false;
+    for (size_t i = 0; i < servers->count; i++) {
+        const struct hws_server *server = &servers->list[i];
+
+        if (share->moved[i] || is_stream(server) || strcmp(server->text, event->server) != 0)
+            continue;
+        share->moved[i] = true;
+        *out_index = i;
+        *out_server = server->found[0];
+        return server->found_count > 0;
+    }
+    return false;
+}
+
+void hws_servers_stream_failed(struct hws_servers_share *share, size_t index,
+                               struct hws_fault fault)
+{
+    share->faults[index] = fault;
+    share->failed[index] = true;
+}
+
 static struct hws_fault give(const struct hws_server *server, struct hws_peer *peer, hws_time now)
 {
     if (server->found_count == 0) return fault(HWS_ERR_NOT_FOUND, "the name is not known");
     if (!server->url.is_turn && server->url.transport == HWS_TRANSPORT_TLS)
         return fault(HWS_ERR_UNSUPPORTED, "what it sees of a TLS connection says nothing of UDP");
-    if (server->url.transport != HWS_TRANSPORT_UDP)
-        return fault(HWS_ERR_UNSUPPORTED, "TURN over TCP and TLS is not spoken");
     for (size_t i = 0; i < server->found_count; i++) {
         enum hws_err err = give_address(server, i, peer, now);
 
@@ -149,6 +218,10 @@ bool hws_servers_give(struct hws_servers *servers, struct hws_servers_share *sha
             continue;
         }
         share->given[i] = true;
+        if (is_stream(server)) {
+            share->streams[i] = server->found_count;
+            if (server->found_count > 0) continue;
+        }
         share->faults[i] = give(server, peer, now);
         share->failed[i] = share->faults[i].err != HWS_OK;
     }

@@ -33,7 +33,9 @@ struct hws_servers {
 /** What one peer knows of them. All zero: nothing. */
 struct hws_servers_share {
     bool given[HWS_ICE_SERVER_MAX];
-    bool failed[HWS_ICE_SERVER_MAX]; /**< to be told of: @c faults */
+    size_t streams[HWS_ICE_SERVER_MAX]; /**< addresses not connected to yet */
+    bool moved[HWS_ICE_SERVER_MAX];     /**< it was asked from another port */
+    bool failed[HWS_ICE_SERVER_MAX];    /**< to be told of: @c faults */
     struct hws_fault faults[HWS_ICE_SERVER_MAX];
 };
 
@@ -47,9 +49,27 @@ HWS_MUST_USE enum hws_err hws_servers_init(struct hws_servers *servers,
                                            const char **out_reason);
 void hws_servers_fini(struct hws_servers *servers);
 
-/** Tell @p peer of the servers that are known by now. True when there is no more to come. */
+/** Tell @p peer of the servers that are known by now; those that want a connection are only noted.
+ *  True when there is no more to come. */
 bool hws_servers_give(struct hws_servers *servers, struct hws_servers_share *share,
                       struct hws_peer *peer, hws_time now);
+
+/** The next address that this peer wants a connection to: of server @p out_index. */
+bool hws_servers_next_stream(struct hws_servers *servers, struct hws_servers_share *share,
+                             size_t *out_index, struct hws_address *out);
+/** A server that tells @p event wants to be asked from another port of ours (RFC 8656 section 7.4):
+ *  once, where it is asked by UDP. False for everything else.
+ *  @param[out] out_server  its address */
+bool hws_servers_wants_port(const struct hws_servers *servers, struct hws_servers_share *share,
+                            const struct hws_event *event, size_t *out_index,
+                            struct hws_address *out_server);
+/** Our end of a connection or a socket for this server alone is there: tell @p peer of it. */
+void hws_servers_give_local(struct hws_servers *servers, struct hws_servers_share *share,
+                            size_t index, const struct hws_address *server,
+                            const struct hws_address *local, struct hws_peer *peer, hws_time now);
+/** It cannot be had, or is over: hws_servers_next_event() tells why. */
+void hws_servers_stream_failed(struct hws_servers_share *share, size_t index,
+                               struct hws_fault fault);
 
 /** The next server that is of no use to this peer for reasons of its own. */
 bool hws_servers_next_event(const struct hws_servers *servers, struct hws_servers_share *share,

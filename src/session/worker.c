@@ -57,6 +57,7 @@ static enum hws_err init(struct hws_worker *worker, const struct hws_worker_conf
                  .ice_server_count = config->ice_server_count,
                  .servers = config->servers,
                  .server_count = config->server_count,
+                 .ice_ca_file = config->ice_ca_file,
                  .relay_only = config->relay_only,
                  .loopback = config->loopback},
     };

@@ -96,7 +96,7 @@ static void granted(struct hws_turn_grant *grant, const struct hws_turn_request 
 {
     if (!grant->open) grant->told = false;
     grant->open = true;
-    grant->alone = false;
+    grant->alone = grant->shut = false; /* perhaps it had run out meanwhile */
     grant->refresh_at = hws_turn_later(request->sent_at, HWS_TURN_PERMISSION_NEW);
     grant->expires_at = hws_turn_later(request->sent_at, HWS_TURN_PERMISSION_TIME);
 }
@@ -199,6 +199,7 @@ void hws_turn_bind_answered(struct hws_turn *turn, const struct hws_turn_request
             channel->number, success, code);
     if (success) {
         channel->open = true;
+        channel->refused = false;
         channel->refresh_at = hws_turn_later(request->sent_at, HWS_TURN_CHANNEL_NEW);
         channel->expires_at = hws_turn_later(request->sent_at, HWS_TURN_CHANNEL_TIME);
     } else if (channel->open) {
