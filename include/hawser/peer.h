@@ -112,7 +112,7 @@ HWS_MUST_USE enum hws_err hws_peer_add_stun(struct hws_peer *peer, const struct 
  *  that reaches it. Credentials and texts are copied. Its packets go and come like all others: from
  *  the local address of a socket to the server's. HWS_EVENT_SERVER_FAILED tells what went wrong.
  *  @retval HWS_ERR_FULL  8 are held  @retval HWS_ERR_TOO_BIG  a text  @retval HWS_ERR_NO_MEMORY
- *  @retval HWS_ERR_ARGUMENT  an address that cannot be sent to, or a stream without our end of it */
+ *  @retval HWS_ERR_ARGUMENT  an address that cannot be sent to, or a stream without our end */
 HWS_MUST_USE enum hws_err hws_peer_add_turn(struct hws_peer *peer,
                                             const struct hws_turn_server *server, hws_time now);
 /** All of the above is said. */

@@ -44,11 +44,11 @@ struct hws_datagram {
 /** How a TURN server is reached. */
 enum hws_transport { HWS_TRANSPORT_UDP, HWS_TRANSPORT_TCP, HWS_TRANSPORT_TLS };
 
-/** A TURN server (RFC 8656) with the credentials for it. */
+/** A TURN server (RFC 8656 section 3) with the credentials for it. */
 struct hws_turn_server {
     struct hws_address address;
-    /** NUL-terminated UTF-8, at most 508 and 763 bytes, prepared by OpaqueString (RFC 8265 section
-     *  4.2); NULL = empty, for a server that asks nobody. */
+    /** NUL-terminated UTF-8, at most 508 and 763 bytes, prepared by OpaqueString
+     *  (RFC 8265 section 4.2); NULL = empty, for a server that asks nobody. */
     const char *username, *password;
     enum hws_transport transport;
     /** Our end. With UDP: a socket for this server alone; family NONE = every socket that is added.

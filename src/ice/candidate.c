@@ -102,6 +102,7 @@ static void local_added(struct hws_ice *ice, size_t index, hws_time now)
     HWS_LOG(&ice->log, HWS_LOG_DEBUG, now, "ice", "candidate.local",
             "local=%u type=%s base=%u priority=%u", (unsigned)index,
             hws_candidate_type_name(local->type), local->base, local->priority);
+    if (hws_ice_local_is_hidden(ice, index)) return;
     /* Addresses only at the finest level: they may be what the user wants hidden. */
     HWS_LOG(&ice->log, HWS_LOG_TRACE, now, "ice", "candidate.address", "local=%u addr=%s",
             (unsigned)index, hws_endpoint_text(&local->addr, text));

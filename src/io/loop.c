@@ -24,10 +24,12 @@ enum {
     FINGERPRINT_TEXT = 110, /* "sha-256 " and 32 times "XX:" */
 };
 
-#define LINK_PATIENCE HWS_SEC(5)     /* as long as ICE waits for a server */
-#define SLEEP_MAX     HWS_SEC(86400) /* epoll counts milliseconds in an int; waking early is no harm */
+/* As long as ICE waits for a server. */
+#define LINK_PATIENCE HWS_SEC(5)
+/* Epoll counts milliseconds in an int; waking early is no harm. */
+#define SLEEP_MAX HWS_SEC(86400)
 
-/* One socket of one peer, UDP or a connection to a TURN server. Epoll hands back a pointer to it. */
+/* One socket of one peer, UDP or a connection to a TURN server. Epoll hands back a pointer. */
 struct port {
     struct member *member;
     struct hws_address addr;
