@@ -60,6 +60,8 @@ static unsigned candidates_of(int site, enum hws_candidate_type type)
 
 START_TEST(one_relay_is_enough)
 {
+    struct hws_ice_stats stats;
+
     two_behind_nat(1, NULL);
     net_site_turn(&net, 0, &servers[0]);
     net_call(&net);
@@ -72,6 +74,9 @@ START_TEST(one_relay_is_enough)
     ck_assert_uint_eq(candidates_of(0, HWS_CANDIDATE_SRFLX), 2); /* the Allocate told one too */
     /* Two round trips to the server, one for the permission, one check: 4 x 20 ms and signalling. */
     ck_assert_int_le(net.sites[0].selected_at - start, HWS_MS(300));
+    /* No check was sent before the server let it through. */
+    hws_ice_stats(net.sites[0].ice, &stats);
+    ck_assert_uint_eq(stats.packets_dropped, 0);
     end();
 }
 END_TEST

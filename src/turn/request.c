@@ -2,6 +2,8 @@
  * (RFC 8489 section 6.2). */
 #include "turn/turn_internal.h"
 
+enum { DRAFT_ADDITIONAL_ADDRESS_FAMILY = 0x8032 };
+
 uint16_t hws_turn_request_method(enum hws_turn_request_kind kind)
 {
     switch (kind) {
@@ -120,6 +122,8 @@ static void add_allocate(const struct hws_turn *turn, struct hws_stun_writer *ms
     switch (turn->families) {
     case HWS_TURN_BOTH:
         hws_stun_add_u32(msg, HWS_STUN_ADDITIONAL_ADDRESS_FAMILY, 2u << 24);
+        /* coturn 4.6 knows it by the number of its draft only, which nothing else has. */
+        hws_stun_add_u32(msg, DRAFT_ADDITIONAL_ADDRESS_FAMILY, 2u << 24);
         break;
     case HWS_TURN_IP4: /* by default, also of servers that know no other: RFC 8656 section 7.1 */
         break;
