@@ -569,6 +569,26 @@ START_TEST(a_server_that_dies)
 }
 END_TEST
 
+START_TEST(a_stream_that_breaks)
+{
+    struct hws_address peer = address("203.0.113.5", 7000);
+
+    begin_with((struct hws_turn_config){.stream = true});
+    start();
+    permit("203.0.113.5");
+    hws_turn_gone(turn, now);
+    take_events();
+    ck_assert_uint_eq(failed_count, 1);
+    ck_assert_int_eq(failed.err, HWS_ERR_CLOSED);
+    ck_assert(!failed.retries);
+    ck_assert(hws_turn_permit(turn, &peer, now) == HWS_ERR_STATE);
+    ck_assert(hws_turn_deadline(turn) == HWS_NEVER);
+    hws_turn_gone(turn, now); /* once */
+    take_events();
+    ck_assert_uint_eq(failed_count, 1);
+}
+END_TEST
+
 START_TEST(closing_gives_it_back)
 {
     start_plain();
@@ -939,6 +959,7 @@ int main(void)
     tcase_add_test(tc, a_restarted_server);
     tcase_add_test(tc, expired_credentials);
     tcase_add_test(tc, a_server_that_dies);
+    tcase_add_test(tc, a_stream_that_breaks);
     tcase_add_test(tc, closing_gives_it_back);
     tcase_add_test(tc, permissions_share_requests);
     tcase_add_test(tc, permissions_are_bounded);

@@ -35,7 +35,8 @@ struct hws_ice_server {
 /** Zero every field that you do not set: zero is always the default. */
 struct hws_loop_config {
     struct hws_log log;
-    /** "stun:host[:port]" (RFC 7064 section 3.1), borrowed for the call; a bad one is an error. */
+    /** URLs as in struct hws_ice_server, borrowed for the call; a bad one is an error. A server of
+     *  no use is told by HWS_EVENT_SERVER_FAILED, and everything goes on without it. */
     const char *const *ice_servers;
     size_t ice_server_count;
     /** The same with credentials, borrowed for the call; 8 of both lists together. */

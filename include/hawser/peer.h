@@ -115,6 +115,10 @@ HWS_MUST_USE enum hws_err hws_peer_add_stun(struct hws_peer *peer, const struct 
  *  @retval HWS_ERR_ARGUMENT  an address that cannot be sent to, or a stream without our end */
 HWS_MUST_USE enum hws_err hws_peer_add_turn(struct hws_peer *peer,
                                             const struct hws_turn_server *server, hws_time now);
+/** The program's connection to a TURN server over TCP or TLS is over, and with it what was relayed.
+ *  @param[in] local  as it was given in struct hws_turn_server */
+void hws_peer_turn_gone(struct hws_peer *peer, const struct hws_address *server,
+                        const struct hws_address *local, hws_time now);
 /** All of the above is said. */
 void hws_peer_end_local(struct hws_peer *peer, hws_time now);
 

@@ -100,6 +100,9 @@ void hws_ice_restart(struct hws_ice *ice, hws_time now);
  *  10 s (three consent checks). An answer ends the doubt. Without a path it does nothing. */
 void hws_ice_doubt(struct hws_ice *ice, hws_time now);
 
+/** The program's connection to a TURN server, @p local its own end, is over. */
+void hws_ice_turn_gone(struct hws_ice *ice, const struct hws_address *server,
+                       const struct hws_address *local, hws_time now);
 /** It is over: give relayed addresses back to their servers. */
 void hws_ice_close(struct hws_ice *ice, hws_time now);
 

@@ -156,6 +156,22 @@ void hws_ice_relays_free(struct hws_ice *ice)
     }
 }
 
+void hws_ice_turn_gone(struct hws_ice *ice, const struct hws_address *server,
+                       const struct hws_address *local, hws_time now)
+{
+    for (size_t i = 0; i < ice->relay_count; i++) {
+        struct hws_ice_relay *relay = &ice->relays[i];
+        struct hws_ice_turn *turn = ice->turns[relay->server];
+
+        if (turn->transport == HWS_TRANSPORT_UDP || !hws_address_equal(&turn->address, server) ||
+            !hws_address_equal(&relay->local, local))
+            continue;
+        turn->told = true; /* by the program, which knows more of it */
+        hws_turn_gone(relay->turn, now);
+    }
+    hws_ice_tick(ice, now);
+}
+
 void hws_ice_close(struct hws_ice *ice, hws_time now)
 {
     for (size_t i = 0; i < ice->relay_count; i++) {

@@ -92,6 +92,11 @@ static void watch(struct hws_loop *loop, struct port *port, bool for_writing)
 static void close_link(struct member *member, struct port *port, struct hws_fault fault)
 {
     hws_servers_stream_failed(&member->share, port->server, fault);
+    if (port->link && port->give_up_at == HWS_NEVER) {
+        struct hws_address server = hws_turn_link_server(port->link);
+
+        hws_peer_turn_gone(member->peer, &server, &port->addr, hws_clock_now());
+    }
     hws_turn_link_free(port->link); /* which takes it out of epoll */
     port->link = NULL;
     port->fd = -1;
@@ -521,6 +526,7 @@ static int sleep_ms(struct hws_loop *loop, hws_time timeout)
     }
     for (struct member *member = loop->members; member; member = member->next) {
         if (hws_peer_has_output(member->peer)) return 0;
+        if (hws_servers_has_event(&member->share)) return 0;
     }
     if (due == HWS_NEVER) return -1;
     if (due <= now) return 0;

@@ -242,6 +242,14 @@ bool hws_servers_next_event(const struct hws_servers *servers, struct hws_server
     return false;
 }
 
+bool hws_servers_has_event(const struct hws_servers_share *share)
+{
+    for (size_t i = 0; i < HWS_ICE_SERVER_MAX; i++) {
+        if (share->failed[i]) return true;
+    }
+    return false;
+}
+
 const char *hws_servers_url(const struct hws_servers *servers, const char *text)
 {
     for (size_t i = 0; i < servers->count; i++) {

@@ -75,6 +75,8 @@ void hws_servers_stream_failed(struct hws_servers_share *share, size_t index,
 bool hws_servers_next_event(const struct hws_servers *servers, struct hws_servers_share *share,
                             struct hws_event *out);
 
+bool hws_servers_has_event(const struct hws_servers_share *share);
+
 /** The URL of the STUN server that the core, which knows no names, calls @p text. */
 const char *hws_servers_url(const struct hws_servers *servers, const char *text);
 

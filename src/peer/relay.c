@@ -26,6 +26,14 @@ enum hws_err hws_peer_add_turn(struct hws_peer *peer, const struct hws_turn_serv
     return err;
 }
 
+void hws_peer_turn_gone(struct hws_peer *peer, const struct hws_address *server,
+                        const struct hws_address *local, hws_time now)
+{
+    if (peer->state == HWS_PEER_CLOSED) return;
+    hws_ice_turn_gone(peer->ice, server, local, now);
+    hws_peer_pump(peer, now);
+}
+
 bool hws_peer_unwrap(struct hws_peer *peer, const struct hws_datagram **in,
                      struct hws_datagram *inner, hws_time now)
 {

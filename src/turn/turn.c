@@ -142,6 +142,12 @@ void hws_turn_fail(struct hws_turn *turn, enum hws_err err, uint16_t code, const
     move(turn, HWS_TURN_WAITING, now);
 }
 
+void hws_turn_gone(struct hws_turn *turn, hws_time now)
+{
+    if (turn->state == HWS_TURN_CLOSED || turn->state == HWS_TURN_GAVE_UP) return;
+    hws_turn_fail(turn, HWS_ERR_CLOSED, 0, "the connection to the server is over", now);
+}
+
 /* A minute before the end, so that a whole transaction fits; of a short life after its half. */
 static void set_lifetime(struct hws_turn *turn, const struct hws_stun_message *msg,
                          hws_time asked_at)

@@ -62,6 +62,9 @@ void hws_turn_start(struct hws_turn *turn, hws_time now);
 /** Give the allocation back: a Refresh of lifetime 0. No events follow. */
 void hws_turn_close(struct hws_turn *turn, hws_time now);
 
+/** The stream to the server is over, and with it the allocation. HWS_TURN_FAILED follows. */
+void hws_turn_gone(struct hws_turn *turn, hws_time now);
+
 /** Where its packets go and come from: another address after ALTERNATE-SERVER. */
 struct hws_address hws_turn_server(const struct hws_turn *turn);
 
