@@ -2,6 +2,16 @@
 #include "cli/options.h"
 
 /* Both commands have these. */
+#define SERVERS                                                                                  \
+    "  -s, --ice-server URL   stun:host[:port], turn:host[:port][?transport=tcp] or\n"           \
+    "                         turns:host[:port]; may be given up to 8 times (default: none)\n"   \
+    "      --ice-username NAME, --ice-credential SECRET\n"                                       \
+    "                         for the --ice-server before them; a SECRET of the form @FILE is\n" \
+    "                         the first line of FILE, where other users cannot see it\n"         \
+    "      --ice-ca FILE      trust the certificates in FILE with turns: servers\n"              \
+    "                         (default: those that this host trusts)\n"                          \
+    "      --relay-only       connect through TURN servers only, and tell no address of ours\n"
+
 #define COMMON                                                                                 \
     "      --certificate FILE, --key FILE\n"                                                   \
     "                         show this certificate and prove it by this key, both PEM\n"      \
@@ -26,8 +36,7 @@ static const char client_help[] =
     "\n"
     "  -d, --distributor URL  where to ask for the worker: host:port, http://host:port,\n"
     "                         https://host:port or unix:/path (default " HWS_DEFAULT_DISTRIBUTOR
-    ")\n"
-    "  -s, --ice-server URL   stun:host[:port]; may be given up to 8 times (default: none)\n"
+    ")\n" SERVERS
     "      --insecure         allow plain text to a distributor that is not on this host\n"
     "      --loopback         use loopback addresses beside the others\n"
     "      --hide-addresses   tell names of multicast DNS instead of this host's addresses\n"
@@ -60,8 +69,7 @@ static const char worker_help[] =
     "  -e, --echo             send every message back instead\n"
     "  -d, --distributor URL  where to register: host:port, http://host:port,\n"
     "                         https://host:port or unix:/path (default " HWS_DEFAULT_DISTRIBUTOR
-    ")\n"
-    "  -s, --ice-server URL   stun:host[:port]; may be given up to 8 times (default: none)\n"
+    ")\n" SERVERS
     "      --insecure         allow plain text to a distributor that is not on this host\n"
     "      --loopback         use loopback addresses beside the others\n"
     "      --hide-addresses   tell names of multicast DNS instead of this host's addresses\n"

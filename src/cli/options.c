@@ -26,6 +26,10 @@ enum {
     OPTION_MAX_LIFETIME,
     OPTION_PRIORITY,
     OPTION_HIDE,
+    OPTION_ICE_USERNAME,
+    OPTION_ICE_CREDENTIAL,
+    OPTION_ICE_CA,
+    OPTION_RELAY_ONLY,
 };
 
 enum { OF_CLIENT = 1, OF_WORKER = 2, OF_BOTH = 3 };
@@ -36,6 +40,10 @@ static const struct {
 } table[] = {
     {OF_BOTH,   {"distributor", required_argument, NULL, 'd'}                         },
     {OF_BOTH,   {"ice-server", required_argument, NULL, 's'}                          },
+    {OF_BOTH,   {"ice-username", required_argument, NULL, OPTION_ICE_USERNAME}        },
+    {OF_BOTH,   {"ice-credential", required_argument, NULL, OPTION_ICE_CREDENTIAL}    },
+    {OF_BOTH,   {"ice-ca", required_argument, NULL, OPTION_ICE_CA}                    },
+    {OF_BOTH,   {"relay-only", no_argument, NULL, OPTION_RELAY_ONLY}                  },
     {OF_BOTH,   {"insecure", no_argument, NULL, OPTION_INSECURE}                      },
     {OF_BOTH,   {"loopback", no_argument, NULL, OPTION_LOOPBACK}                      },
     {OF_BOTH,   {"hide-addresses", no_argument, NULL, OPTION_HIDE}                    },
@@ -175,10 +183,50 @@ static bool read_reliability(const char *option, enum hws_channel_reliability re
 
 static bool take_server(const char *text, struct hws_options *out)
 {
-    if (out->ice_server_count == HWS_OPTION_SERVER_MAX)
+    if (out->server_count == HWS_OPTION_SERVER_MAX)
         return complain("--ice-server", text, "too many, 8 at most");
-    out->ice_servers[out->ice_server_count++] = text;
+    out->servers[out->server_count++].url = text;
     return true;
+}
+
+/* The server that credentials are for. */
+static struct hws_ice_server *last_server(const char *option, struct hws_options *out)
+{
+    if (out->server_count > 0) return &out->servers[out->server_count - 1];
+    fprintf(stderr, "hawser: %s: give the --ice-server before it\n", option);
+    return NULL;
+}
+
+static bool take_username(const char *text, struct hws_options *out)
+{
+    struct hws_ice_server *server = last_server("--ice-username", out);
+
+    if (server) server->username = text;
+    return server != NULL;
+}
+
+static bool read_secret(const char *path, char *out, size_t cap)
+{
+    FILE *file = fopen(path, "r");
+    bool read = file && fgets(out, (int)cap, file);
+
+    if (file) fclose(file);
+    if (!read) return complain("--ice-credential", path, "the file has no line to read");
+    out[strcspn(out, "\r\n")] = '\0';
+    return true;
+}
+
+static bool take_credential(const char *text, struct hws_options *out)
+{
+    struct hws_ice_server *server = last_server("--ice-credential", out);
+    char *secret;
+
+    if (!server) return false;
+    server->password = text;
+    if (text[0] != '@') return true;
+    secret = out->secrets[server - out->servers];
+    server->password = secret;
+    return read_secret(text + 1, secret, sizeof(out->secrets[0]));
 }
 
 /* An option about the channel of a client. */
@@ -243,6 +291,25 @@ static bool take_more(int option, struct hws_options *out)
     }
 }
 
+/* An option about TURN servers. */
+static bool take_relay(int option, struct hws_options *out)
+{
+    switch (option) {
+    case OPTION_ICE_USERNAME:
+        return take_username(optarg, out);
+    case OPTION_ICE_CREDENTIAL:
+        return take_credential(optarg, out);
+    case OPTION_ICE_CA:
+        out->ice_ca_file = optarg;
+        return true;
+    case OPTION_RELAY_ONLY:
+        out->relay_only = true;
+        return true;
+    default:
+        return take_more(option, out);
+    }
+}
+
 /* One option; false when its value is bad, and then it has been said. */
 static bool take(int option, struct hws_options *out)
 {
@@ -276,7 +343,7 @@ static bool take(int option, struct hws_options *out)
     case OPTION_ECHO_TEST:
         return read_size("--echo-test", optarg, 1024 * 1024 * 1024, &out->echo_test);
     default:
-        return take_more(option, out);
+        return take_relay(option, out);
     }
 }
 
@@ -337,9 +404,12 @@ static void write_line(void *user, const char *line, size_t len)
 
 struct hws_log hws_options_log(const struct hws_options *options)
 {
-    if (options->verbose < 2) return (struct hws_log){0};
+    static const enum hws_log_level levels[] = {HWS_LOG_WARN, HWS_LOG_WARN, HWS_LOG_DEBUG,
+                                                HWS_LOG_TRACE};
+
+    if (options->verbose < 1) return (struct hws_log){0};
     return (struct hws_log){
         .write = write_line,
-        .level = options->verbose > 2 ? HWS_LOG_TRACE : HWS_LOG_DEBUG,
+        .level = levels[options->verbose < 3 ? options->verbose : 3],
     };
 }

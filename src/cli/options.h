@@ -5,6 +5,7 @@
 #ifndef HWS_CLI_OPTIONS_H
 #define HWS_CLI_OPTIONS_H
 
+#include <hawser/loop.h>
 #include <hawser/peer.h>
 
 #include <stdint.h>
@@ -18,8 +19,11 @@ enum { HWS_OPTION_SERVER_MAX = 8 };
 /** What the command line said; text is borrowed from it. */
 struct hws_options {
     const char *distributor;
-    const char *ice_servers[HWS_OPTION_SERVER_MAX];
-    size_t ice_server_count;
+    struct hws_ice_server servers[HWS_OPTION_SERVER_MAX];
+    size_t server_count;
+    char secrets[HWS_OPTION_SERVER_MAX][256]; /**< that were read from files */
+    const char *ice_ca_file;
+    bool relay_only;
     int64_t id; /**< of the worker, ours or the other's; meaningful with has_id */
     bool has_id;
     bool insecure, loopback, hide_addresses, echo;

@@ -68,6 +68,10 @@ static enum hws_err init(struct hws_client *client, const struct hws_client_conf
         .loop = {.log = config->log,
                  .ice_servers = config->ice_servers,
                  .ice_server_count = config->ice_server_count,
+                 .servers = config->servers,
+                 .server_count = config->server_count,
+                 .ice_ca_file = config->ice_ca_file,
+                 .relay_only = config->relay_only,
                  .identity = config->identity,
                  .loopback = config->loopback,
                  .hide_addresses = config->hide_addresses}
@@ -266,6 +270,7 @@ static bool take_event(struct hws_client *client, const struct hws_event *event,
     case HWS_EVENT_CHANNEL_INCOMING:
     case HWS_EVENT_WRITABLE:
     case HWS_EVENT_BUFFER_LOW:
+    case HWS_EVENT_SERVER_FAILED:
         break;
     }
     return false;

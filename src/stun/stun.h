@@ -54,6 +54,8 @@ enum hws_stun_attr_type { /* RFC 8489 section 18.3, RFC 8656 section 18, RFC 844
                           HWS_STUN_RESERVATION_TOKEN = 0x0022,
                           HWS_STUN_PRIORITY = 0x0024,
                           HWS_STUN_USE_CANDIDATE = 0x0025,
+                          HWS_STUN_ADDITIONAL_ADDRESS_FAMILY = 0x8000,
+                          HWS_STUN_ADDRESS_ERROR_CODE = 0x8001,
                           HWS_STUN_PASSWORD_ALGORITHMS = 0x8002,
                           HWS_STUN_ALTERNATE_DOMAIN = 0x8003,
                           HWS_STUN_SOFTWARE = 0x8022,
@@ -64,11 +66,21 @@ enum hws_stun_attr_type { /* RFC 8489 section 18.3, RFC 8656 section 18, RFC 844
 };
 
 enum hws_stun_error_code { /* RFC 8489 section 14.8, RFC 8656 section 19, RFC 8445 section 20.2 */
+                           HWS_STUN_TRY_ALTERNATE = 300,
                            HWS_STUN_BAD_REQUEST = 400,
                            HWS_STUN_UNAUTHENTICATED = 401,
                            HWS_STUN_FORBIDDEN = 403,
                            HWS_STUN_UNKNOWN_ATTRIBUTE = 420,
+                           HWS_STUN_ALLOCATION_MISMATCH = 437,
+                           HWS_STUN_STALE_NONCE = 438,
+                           HWS_STUN_FAMILY_NOT_SUPPORTED = 440,
+                           HWS_STUN_WRONG_CREDENTIALS = 441,
+                           HWS_STUN_TRANSPORT_NOT_SUPPORTED = 442,
+                           HWS_STUN_PEER_FAMILY_MISMATCH = 443,
+                           HWS_STUN_ALLOCATION_QUOTA = 486,
                            HWS_STUN_ROLE_CONFLICT = 487,
+                           HWS_STUN_SERVER_ERROR = 500,
+                           HWS_STUN_NO_CAPACITY = 508,
 };
 
 #endif /* HWS_STUN_STUN_H */

@@ -394,6 +394,28 @@ bool hws_stun_find(const struct hws_stun_message *message, uint16_t type, struct
     return false;
 }
 
+bool hws_stun_find_xor_address(const struct hws_stun_message *message, uint16_t type, size_t nth,
+                               struct hws_address *out)
+{
+    struct hws_bytes body = {message->datagram.data + HWS_STUN_HEADER_LEN,
+                             message->datagram.len - HWS_STUN_HEADER_LEN};
+    struct attr attr;
+
+    while (next_attr(&body, &attr)) {
+        struct hws_address addr = {0};
+
+        if (attr.type == HWS_STUN_MESSAGE_INTEGRITY) return false;
+        if (attr.type == HWS_STUN_MESSAGE_INTEGRITY_SHA256) return false;
+        if (attr.type != type || attr.value.len < 4) continue;
+        if (take_address(&addr, attr.value, message->datagram.data + 4) != HWS_STUN_SOUND) continue;
+        if (addr.family == HWS_FAMILY_NONE) continue;
+        if (nth-- > 0) continue;
+        *out = addr;
+        return true;
+    }
+    return false;
+}
+
 /*
  * The keyed hash covers everything before its attribute, with a length field that ends the message
  * behind that attribute (RFC 8489 section 14.5).

@@ -94,6 +94,16 @@ HWS_MUST_USE enum hws_err hws_stun_read(struct hws_bytes datagram, struct hws_st
  */
 bool hws_stun_find(const struct hws_stun_message *message, uint16_t type, struct hws_bytes *out);
 
+/**
+ * Find the n-th address (0 is the first) among the attributes of @p type that count, XORed as
+ * XOR-MAPPED-ADDRESS is: a TURN server gives two relayed ones (RFC 8656 section 7.2). False if
+ * there are not so many; those of an unknown family or a wrong length are not counted.
+ *
+ * @param[out] out  written only on true
+ */
+bool hws_stun_find_xor_address(const struct hws_stun_message *message, uint16_t type, size_t nth,
+                               struct hws_address *out);
+
 enum hws_stun_integrity {
     HWS_STUN_INTEGRITY_ABSENT,
     HWS_STUN_INTEGRITY_OK,
