@@ -8,7 +8,7 @@
  * reset and all messages behind it are stuck. So a request of the peer that comes too early is put
  * aside here, and handed in when usrsctp has acknowledged the data before it: at most a delayed
  * acknowledgement later. And since most peers are usrsctp as well, ours leaves only when the peer
- * has acknowledged the data before it: a round trip later, and what was sent before a close is there.
+ * has acknowledged the data before it, a round trip later.
  */
 #ifndef HWS_SCTP_RESET_HOLD_H
 #define HWS_SCTP_RESET_HOLD_H

@@ -188,13 +188,23 @@ export class Scene {
       const feature = closer === this.peer ? 'close' : null;
       const name = `closed by ${this.who(closer)}`;
       const other = this.connection.other(closer);
-      await this.cell('close', `${name}: what was sent comes first, both hear it`, [feature], async () => {
+      const end = async (channel) => {
+        closer.send({cmd: 'close', name: channel});
+        await Promise.all([other.event('closed', {name: channel}),
+          closer.event('closed', {name: channel})]);
+      };
+      await this.cell('close', `${name}: both hear it`, [feature], async () => {
         await this.openChannel(this.offerer, name);
         await this.connection.message(other, name, 'text', 1, 1);
-        closer.send({cmd: 'send', name, kind: 'binary', size: 60000, seed: 3});
-        closer.send({cmd: 'close', name});
-        await other.event('message', {name, size: 60000});
-        await Promise.all([other.event('closed', {name}), closer.event('closed', {name})]);
+        await end(name);
+      });
+      const last = `last words, ${name}`;
+      const hears = closer === this.peer ? null : 'lastWords';
+      await this.cell('close', `${name}: what was sent comes first`, [feature, hears], async () => {
+        await this.openChannel(this.offerer, last);
+        await this.connection.message(other, last, 'text', 1, 1);
+        closer.send({cmd: 'send', name: last, kind: 'binary', size: 60000, seed: 3});
+        await Promise.all([other.event('message', {name: last, size: 60000}), end(last)]);
       });
       await this.cell('id again', `after a close by ${this.who(closer)}`, [feature, 'negotiated', 'negotiatedLate'], async () => {
         const again = `again, ${name}`;
