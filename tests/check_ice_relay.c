@@ -112,6 +112,20 @@ START_TEST(lasts_for_an_hour)
 }
 END_TEST
 
+/* Two public sites, of which the first has a relay. */
+static void a_direct_call(uint64_t seed, bool named)
+{
+    begin(seed);
+    net_site_start(&net, 0, true, NULL);
+    net_site_start(&net, 1, false, NULL);
+    net_site_addr(&net, 0, "192.0.2.1", 1111);
+    net_site_addr(&net, 1, "198.51.100.2", 2222);
+    net.sites[1].named = named;
+    net_site_turn(&net, 0, &servers[0]);
+    net_call(&net);
+    net_run(&net, start + HWS_SEC(3));
+}
+
 START_TEST(a_direct_path_wins)
 {
     begin(4);
@@ -130,6 +144,29 @@ START_TEST(a_direct_path_wins)
     ck_assert_int_eq(path_of(0).remote_type, HWS_CANDIDATE_HOST);
     ck_assert_uint_eq(candidates_of(0, HWS_CANDIDATE_RELAY), 1);
     end();
+}
+END_TEST
+
+/* draft-ietf-mmusic-mdns-ice-candidates section 3.3.2: a server would learn the address. */
+START_TEST(names_are_never_relayed_to)
+{
+    enum { CREATE_PERMISSION = 8 };
+
+    for (int named = 0; named <= 1; named++) {
+        struct hws_pair_stats pairs[10];
+        size_t count;
+        unsigned relayed = 0;
+
+        a_direct_call(14, named == 1);
+        count = hws_ice_pairs(net.sites[0].ice, pairs, 10);
+        ck_assert_uint_ge(count, 1);
+        for (size_t i = 0; i < count; i++) {
+            if (strcmp(pairs[i].local_type, "relay") == 0) relayed++;
+        }
+        ck_assert_uint_eq(relayed, named ? 0 : 1);
+        ck_assert_uint_eq(servers[0].seen[CREATE_PERMISSION] > 0, !named);
+        end();
+    }
 }
 END_TEST
 
@@ -157,6 +194,27 @@ START_TEST(relay_only_hides_the_host)
     ck_assert_uint_eq(net.sites[0].candidate_count, 2);
     ck_assert_int_eq(net.sites[0].candidates[1].type, HWS_CANDIDATE_RELAY);
     end();
+}
+END_TEST
+
+static unsigned untold_locals(const struct hws_ice_config *config)
+{
+    struct hws_ice_stats stats;
+
+    two_behind_nat(15, config);
+    net_site_turn(&net, 0, &servers[0]);
+    net_call(&net);
+    net_run(&net, start + HWS_SEC(3));
+    hws_ice_stats(net.sites[0].ice, &stats);
+    ck_assert_uint_ge(stats.local_count, net.sites[0].candidate_count);
+    end();
+    return (unsigned)stats.local_count - net.sites[0].candidate_count;
+}
+
+START_TEST(statistics_count_what_was_told)
+{
+    ck_assert_uint_eq(untold_locals(NULL), 0);
+    ck_assert_uint_eq(untold_locals(&(struct hws_ice_config){.relay_only = true}), 0);
 }
 END_TEST
 
@@ -288,6 +346,41 @@ START_TEST(restart_over_a_relay)
 }
 END_TEST
 
+/* An offered restart that is taken back: what became of the allocation meanwhile stays true. */
+START_TEST(a_withdrawn_restart_keeps_the_relay)
+{
+    two_behind_nat(16, NULL);
+    net_site_turn(&net, 0, &servers[0]);
+    net_call(&net);
+    ck_assert(net_run_connected(&net, start + HWS_SEC(5)));
+    net_run(&net, start + HWS_SEC(2));
+    ck_assert(hws_ice_offer_restart(net.sites[0].ice, net.now) == HWS_OK);
+    net_run(&net, net.now + HWS_SEC(400)); /* permissions were asked for anew */
+    hws_ice_withdraw_restart(net.sites[0].ice, net.now);
+    net_run(&net, net.now + HWS_SEC(1200));
+    ck_assert_int_eq(path_of(0).local_type, HWS_CANDIDATE_RELAY);
+    ck_assert_int_eq(net.sites[0].expired_at, -1);
+    end();
+}
+END_TEST
+
+START_TEST(a_withdrawn_restart_knows_a_lost_relay)
+{
+    two_behind_nat(17, NULL);
+    net_site_turn(&net, 0, &servers[0]);
+    net_call(&net);
+    ck_assert(net_run_connected(&net, start + HWS_SEC(5)));
+    ck_assert(hws_ice_offer_restart(net.sites[0].ice, net.now) == HWS_OK);
+    servers[0].dead = true;
+    net_run(&net, net.now + HWS_SEC(900));
+    hws_ice_withdraw_restart(net.sites[0].ice, net.now);
+    net_run(&net, net.now + HWS_SEC(100));
+    ck_assert_int_ge(net.sites[0].expired_at, 0);
+    ck_assert_uint_eq(net.sites[0].server_failures, 1);
+    end();
+}
+END_TEST
+
 START_TEST(bounds)
 {
     struct hws_turn_server server = {.address = net_addr("192.0.2.7", 3478)};
@@ -393,13 +486,17 @@ int main(void)
     tcase_add_test(tc, relay_to_relay);
     tcase_add_test(tc, lasts_for_an_hour);
     tcase_add_test(tc, a_direct_path_wins);
+    tcase_add_test(tc, names_are_never_relayed_to);
     tcase_add_test(tc, relay_only_hides_the_host);
+    tcase_add_test(tc, statistics_count_what_was_told);
     tcase_add_test(tc, relay_only_answers_nobody_else);
     tcase_add_test(tc, a_useless_server_delays_nothing);
     tcase_add_test(tc, a_forbidden_peer_fails_its_pairs_only);
     tcase_add_test(tc, through_loss);
     tcase_add_test(tc, a_lost_allocation_fails_its_pairs);
     tcase_add_test(tc, restart_over_a_relay);
+    tcase_add_test(tc, a_withdrawn_restart_keeps_the_relay);
+    tcase_add_test(tc, a_withdrawn_restart_knows_a_lost_relay);
     tcase_add_test(tc, bounds);
     tcase_add_test(tc, closing_gives_relays_back);
     tcase_add_test(tc, stun_servers_may_send_us_on);

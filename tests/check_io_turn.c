@@ -170,6 +170,57 @@ START_TEST(relayed_candidates_over_udp)
 }
 END_TEST
 
+static uint16_t free_port(void)
+{
+    struct hws_address addr;
+
+    close(open_socket(SOCK_DGRAM, &addr));
+    return addr.port;
+}
+
+/* Two peers on one port: a server tells allocations apart by our ends, so each has one of its own. */
+START_TEST(peers_of_a_shared_port_have_a_relay_each)
+{
+    struct hws_ice_server servers[] = {
+        {.url = url, .username = "user", .password = "secret"}
+    };
+    struct hws_loop_config config = {
+        .servers = servers, .server_count = 1, .loopback = true, .port = free_port()};
+    struct hws_loop_item item;
+    struct hws_loop *loop;
+    struct hws_peer *peers[2];
+    bool relayed[2] = {false, false};
+    unsigned used = 0;
+
+    udp = open_socket(SOCK_DGRAM, &server.addr);
+    (void)snprintf(url, sizeof(url), "turn:127.0.0.1:%u", server.addr.port);
+    ck_assert(hws_loop_new(&config, &loop, NULL) == HWS_OK);
+    for (int i = 0; i < 2; i++) {
+        ck_assert(hws_loop_add_peer(loop, &(struct hws_peer_config){0}, &relayed[i], &peers[i]) ==
+                  HWS_OK);
+        ck_assert(hws_peer_offer(peers[i], hws_loop_now(loop)) == HWS_OK);
+    }
+    for (int turns = 0; turns < 2000 && !(relayed[0] && relayed[1]); turns++) {
+        ck_assert(hws_loop_wait(loop, HWS_MS(5)) == HWS_OK);
+        serve_udp();
+        while (hws_loop_next(loop, &item)) {
+            ck_assert(item.is_signal || item.event.kind != HWS_EVENT_SERVER_FAILED);
+            if (item.is_signal &&
+                memmem(item.signal.text.data, item.signal.text.len, "typ relay", 9))
+                *(bool *)item.user = true;
+        }
+    }
+    ck_assert(relayed[0] && relayed[1]);
+    for (size_t i = 0; i < SERVER_CLIENTS; i++) {
+        if (!server.allocations[i].used) continue;
+        ck_assert_uint_ne(server.allocations[i].client.port, config.port);
+        used++;
+    }
+    ck_assert_uint_eq(used, 2);
+    hws_loop_free(loop);
+}
+END_TEST
+
 START_TEST(another_port_when_the_server_wants_one)
 {
     struct seen seen;
@@ -401,6 +452,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, relayed_candidates_over_udp);
+    tcase_add_test(tc, peers_of_a_shared_port_have_a_relay_each);
     tcase_add_test(tc, another_port_when_the_server_wants_one);
     tcase_add_test(tc, refusal_has_url_and_reason);
     tcase_add_test(tc, relayed_candidates_over_tcp);

@@ -462,6 +462,7 @@ static void deliver(struct net *net, struct net_item *item)
         feed(net, site, &in);
         break;
     case NET_CANDIDATE:
+        if (net->sites[1 - item->site].named) item->candidate->mdns[0] = 'x';
         (void)!hws_ice_add_remote(site->ice, item->candidate, net->now);
         break;
     case NET_END:

@@ -33,6 +33,7 @@ struct net_site {
     uint64_t random;
     struct hws_address addrs[NET_ADDRS];
     size_t addr_count;
+    bool named; /* its candidates reach the other side as if they had been names */
     enum net_nat nat;
     struct hws_address nat_addr; /* public IP, port ignored */
     struct net_mapping mappings[NET_MAPPINGS];
