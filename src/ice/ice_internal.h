@@ -41,11 +41,14 @@ _Static_assert((int)HWS_ICE_PAIR_MAX < (int)HWS_ICE_NONE, "a pair index fits a b
 _Static_assert((int)HWS_ICE_REMOTE_CAP < (int)HWS_ICE_NONE, "a remote index fits a byte");
 _Static_assert((int)HWS_ICE_LOCAL_MAX < (int)HWS_ICE_NONE, "a local index fits a byte");
 
-#define HWS_ICE_PACING             HWS_MS(20) /* Ta, RFC 8445 section 14.2 */
-#define HWS_ICE_PACING_FLOOR       HWS_MS(5)
-#define HWS_ICE_RTO_MIN            HWS_MS(500)   /* RFC 8445 section 14.3 */
-#define HWS_ICE_FAIL_AFTER         HWS_MS(39500) /* RFC 8863 section 4 */
-#define HWS_ICE_SETTLE             HWS_MS(100)   /* wait for a better pair before nominating */
+#define HWS_ICE_PACING       HWS_MS(20) /* Ta, RFC 8445 section 14.2 */
+#define HWS_ICE_PACING_FLOOR HWS_MS(5)
+#define HWS_ICE_RTO_MIN      HWS_MS(500)   /* RFC 8445 section 14.3 */
+#define HWS_ICE_FAIL_AFTER   HWS_MS(39500) /* RFC 8863 section 4 */
+#define HWS_ICE_SETTLE       HWS_MS(100)   /* wait for a better pair before nominating */
+/* Before nominating a relayed pair: a check that a NAT dropped because the other side had not yet
+ * opened it is sent again after HWS_ICE_RTO_MIN. Data flows on the relayed pair meanwhile. */
+#define HWS_ICE_SETTLE_RELAYED     HWS_MS(1000)
 #define HWS_ICE_CONSENT_PERIOD     HWS_SEC(5)
 #define HWS_ICE_CONSENT_PERIOD_MIN HWS_SEC(4)
 /* A peer in doubt is asked three times at that period before it counts as gone. */
