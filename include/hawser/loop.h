@@ -39,7 +39,9 @@ struct hws_loop_config {
      *  no use is told by HWS_EVENT_SERVER_FAILED, and everything goes on without it. */
     const char *const *ice_servers;
     size_t ice_server_count;
-    uint16_t port;               /**< one UDP port for all peers; 0 = every peer has its own */
+    /** One UDP port for all peers; 0 = every peer has its own. A TURN server that is asked by UDP
+     *  tells peers apart by their ports, so for that each has one of its own besides. */
+    uint16_t port;
     uint16_t port_min, port_max; /**< where the own ports of peers are taken from; 0 = anywhere */
     /** Names of interfaces to use, such as "eth0", borrowed for the call; none = all. */
     const char *const *interfaces;
