@@ -30,26 +30,28 @@ enum {
     OPTION_ICE_CREDENTIAL,
     OPTION_ICE_CA,
     OPTION_RELAY_ONLY,
+    OPTION_JSON,
 };
 
-enum { OF_CLIENT = 1, OF_WORKER = 2, OF_BOTH = 3 };
+enum { OF_CLIENT = 1, OF_WORKER = 2, OF_BOTH = 3, OF_DOCTOR = 4, OF_ALL = 7 };
 
 static const struct {
     unsigned of;
     struct option option;
 } table[] = {
     {OF_BOTH,   {"distributor", required_argument, NULL, 'd'}                         },
-    {OF_BOTH,   {"ice-server", required_argument, NULL, 's'}                          },
-    {OF_BOTH,   {"ice-username", required_argument, NULL, OPTION_ICE_USERNAME}        },
-    {OF_BOTH,   {"ice-credential", required_argument, NULL, OPTION_ICE_CREDENTIAL}    },
-    {OF_BOTH,   {"ice-ca", required_argument, NULL, OPTION_ICE_CA}                    },
+    {OF_ALL,    {"ice-server", required_argument, NULL, 's'}                          },
+    {OF_ALL,    {"ice-username", required_argument, NULL, OPTION_ICE_USERNAME}        },
+    {OF_ALL,    {"ice-credential", required_argument, NULL, OPTION_ICE_CREDENTIAL}    },
+    {OF_ALL,    {"ice-ca", required_argument, NULL, OPTION_ICE_CA}                    },
     {OF_BOTH,   {"relay-only", no_argument, NULL, OPTION_RELAY_ONLY}                  },
     {OF_BOTH,   {"insecure", no_argument, NULL, OPTION_INSECURE}                      },
     {OF_BOTH,   {"loopback", no_argument, NULL, OPTION_LOOPBACK}                      },
     {OF_BOTH,   {"hide-addresses", no_argument, NULL, OPTION_HIDE}                    },
-    {OF_BOTH,   {"timeout", required_argument, NULL, 't'}                             },
+    {OF_ALL,    {"timeout", required_argument, NULL, 't'}                             },
     {OF_BOTH,   {"verbose", no_argument, NULL, 'v'}                                   },
-    {OF_BOTH,   {"help", no_argument, NULL, OPTION_HELP}                              },
+    {OF_ALL,    {"help", no_argument, NULL, OPTION_HELP}                              },
+    {OF_DOCTOR, {"json", no_argument, NULL, OPTION_JSON}                              },
     {OF_BOTH,   {"pcap", required_argument, NULL, OPTION_PCAP}                        },
     {OF_BOTH,   {"stats", required_argument, NULL, OPTION_STATS}                      },
     {OF_BOTH,   {"certificate", required_argument, NULL, OPTION_CERTIFICATE}          },
@@ -69,12 +71,21 @@ static const struct {
     {OF_CLIENT, {"priority", required_argument, NULL, OPTION_PRIORITY}                },
 };
 
+static const struct {
+    const char *name, *letters; /* as getopt_long() wants them */
+    unsigned of;
+} traits[] = {
+    [HWS_COMMAND_CLIENT] = {"client", "d:s:t:q:v",  OF_CLIENT},
+    [HWS_COMMAND_WORKER] = {"worker", "i:ed:s:t:v", OF_WORKER},
+    [HWS_COMMAND_DOCTOR] = {"doctor", "s:t:",       OF_DOCTOR},
+};
+
 enum { OPTION_COUNT = sizeof(table) / sizeof(table[0]) };
 
 /* The options of one command, as getopt_long() wants them: the last row is all zero. */
 static void list_options(enum hws_command command, struct option out[OPTION_COUNT + 1])
 {
-    unsigned of = command == HWS_COMMAND_CLIENT ? OF_CLIENT : OF_WORKER;
+    unsigned of = traits[command].of;
     size_t count = 0;
 
     for (size_t i = 0; i < OPTION_COUNT; i++) {
@@ -305,6 +316,9 @@ static bool take_relay(int option, struct hws_options *out)
     case OPTION_RELAY_ONLY:
         out->relay_only = true;
         return true;
+    case OPTION_JSON:
+        out->json = true;
+        return true;
     default:
         return take_more(option, out);
     }
@@ -349,8 +363,7 @@ static bool take(int option, struct hws_options *out)
 
 static int usage(enum hws_command command)
 {
-    fprintf(stderr, "Try 'hawser %s --help'.\n",
-            command == HWS_COMMAND_CLIENT ? "client" : "worker");
+    fprintf(stderr, "Try 'hawser %s --help'.\n", traits[command].name);
     return HWS_EXIT_USAGE;
 }
 
@@ -364,7 +377,7 @@ static int take_rest(enum hws_command command, int argc, char **argv, struct hws
         fprintf(stderr, "hawser: unexpected argument '%s'\n", argv[optind]);
         return usage(command);
     }
-    if (!out->has_id) {
+    if (!out->has_id && command != HWS_COMMAND_DOCTOR) {
         fprintf(stderr, command == HWS_COMMAND_CLIENT ? "hawser: which worker? Give its ID.\n"
                                                       : "hawser: --id is missing\n");
         return usage(command);
@@ -379,14 +392,12 @@ static int take_rest(enum hws_command command, int argc, char **argv, struct hws
 
 int hws_options_read(enum hws_command command, int argc, char **argv, struct hws_options *out)
 {
-    bool client = command == HWS_COMMAND_CLIENT;
     struct option options[OPTION_COUNT + 1];
     int option;
 
     list_options(command, options);
     *out = (struct hws_options){.distributor = HWS_DEFAULT_DISTRIBUTOR, .quiet_for = HWS_SEC(1)};
-    while ((option = getopt_long(argc, argv, client ? "d:s:t:q:v" : "i:ed:s:t:v", options, NULL)) !=
-           -1) {
+    while ((option = getopt_long(argc, argv, traits[command].letters, options, NULL)) != -1) {
         if (option == OPTION_HELP) {
             fputs(hws_help(command), stdout);
             return -1;

@@ -37,10 +37,11 @@ struct hws_options {
     bool stats;                        /**< print statistics, as JSON */
     const char *certificate, *key;     /**< PEM files; both NULL = a fresh certificate */
     bool post_quantum;
+    bool json; /**< doctor: one JSON object instead of lines for people */
     enum hws_dtls_versions versions;
 };
 
-enum hws_command { HWS_COMMAND_CLIENT, HWS_COMMAND_WORKER };
+enum hws_command { HWS_COMMAND_CLIENT, HWS_COMMAND_WORKER, HWS_COMMAND_DOCTOR };
 
 /**
  * Read the arguments of one subcommand; argv[0] is its name. Complaints go to standard error.

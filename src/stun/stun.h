@@ -30,8 +30,10 @@ enum hws_stun_method { /* RFC 8489 section 18.2, RFC 8656 section 17 */
                        HWS_STUN_CHANNEL_BIND = 0x009,
 };
 
-enum hws_stun_attr_type { /* RFC 8489 section 18.3, RFC 8656 section 18, RFC 8445 section 20.1 */
+enum hws_stun_attr_type { /* RFC 8489 section 18.3, RFC 8656 section 18, RFC 8445 section 20.1,
+                           * RFC 5780 section 7 */
                           HWS_STUN_MAPPED_ADDRESS = 0x0001,
+                          HWS_STUN_CHANGE_REQUEST = 0x0003,
                           HWS_STUN_USERNAME = 0x0006,
                           HWS_STUN_MESSAGE_INTEGRITY = 0x0008,
                           HWS_STUN_ERROR_CODE = 0x0009,
@@ -63,7 +65,12 @@ enum hws_stun_attr_type { /* RFC 8489 section 18.3, RFC 8656 section 18, RFC 844
                           HWS_STUN_FINGERPRINT = 0x8028,
                           HWS_STUN_ICE_CONTROLLED = 0x8029,
                           HWS_STUN_ICE_CONTROLLING = 0x802A,
+                          HWS_STUN_RESPONSE_ORIGIN = 0x802B,
+                          HWS_STUN_OTHER_ADDRESS = 0x802C,
 };
+
+/* Bits of CHANGE-REQUEST: RFC 5780 section 7.2. */
+enum { HWS_STUN_CHANGE_IP = 4, HWS_STUN_CHANGE_PORT = 2 };
 
 enum hws_stun_error_code { /* RFC 8489 section 14.8, RFC 8656 section 19, RFC 8445 section 20.2 */
                            HWS_STUN_TRY_ALTERNATE = 300,

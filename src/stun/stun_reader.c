@@ -75,6 +75,8 @@ static const struct shape {
     {HWS_STUN_FINGERPRINT,              4,  4,       1},
     {HWS_STUN_ICE_CONTROLLED,           8,  8,       1},
     {HWS_STUN_ICE_CONTROLLING,          8,  8,       1},
+    {HWS_STUN_RESPONSE_ORIGIN,          4,  ANY_LEN, 1},
+    {HWS_STUN_OTHER_ADDRESS,            4,  ANY_LEN, 1},
 };
 
 static const struct shape *find_shape(uint16_t type)
@@ -257,6 +259,10 @@ static enum hws_stun_flaw take_attr(struct hws_stun_message *message, const stru
         return take_address(&message->mapped, value, NULL);
     case HWS_STUN_ALTERNATE_SERVER:
         return take_address(&message->alternate_server, value, NULL);
+    case HWS_STUN_RESPONSE_ORIGIN:
+        return take_address(&message->response_origin, value, NULL);
+    case HWS_STUN_OTHER_ADDRESS:
+        return take_address(&message->other_address, value, NULL);
     case HWS_STUN_XOR_MAPPED_ADDRESS:
         return take_address(&message->xor_mapped, value, mask);
     case HWS_STUN_XOR_PEER_ADDRESS:

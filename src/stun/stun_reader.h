@@ -59,6 +59,7 @@ struct hws_stun_message {
     struct hws_bytes integrity;        /**< value of MESSAGE-INTEGRITY, 20 bytes */
     struct hws_bytes integrity_sha256; /**< 16 to 32 bytes, multiple of 4 */
     struct hws_address mapped, xor_mapped, xor_peer, xor_relayed, alternate_server;
+    struct hws_address other_address, response_origin; /**< RFC 5780 section 7 */
     uint64_t ice_controlling, ice_controlled; /**< tiebreakers, meaningful with the flags below */
     uint32_t priority, lifetime;
     uint16_t channel;            /**< CHANNEL-NUMBER, 0 when absent */

@@ -148,7 +148,7 @@ def ip4(on):
 # ---- Routers. The names are those of RFC 4787 section 4 and 5: how a mapping is chosen, and whose
 # packets come in through it.
 
-KINDS = ["open", "full", "address", "port", "symmetric", "no-udp"]
+KINDS = ["open", "full", "hairpin", "address", "port", "symmetric", "no-udp"]
 
 
 def nat(side, kind):
@@ -157,6 +157,7 @@ def nat(side, kind):
     open       endpoint-independent mapping and filtering, and the host's own ports kept: no NAT but
                a name for it
     full       the same mapping for all, everybody may come in
+    hairpin    the same, and what the host sends to the mapping comes back in
     address    the same mapping for all; in comes who was sent something, from any of its ports
     port       the same mapping for all; in comes what was sent something
     symmetric  a mapping for each destination; in comes what was sent something
@@ -168,12 +169,17 @@ def nat(side, kind):
     masquerade = "oifname wan masquerade"
     allowed = ("oifname wan accept; ct state established,related accept; "
                "ct status dnat accept;")
-    if kind in ("full", "open"):
+    if kind in ("full", "open", "hairpin"):
         before = f"iifname wan udp dport 1024-65535 dnat to {host};"
+        if kind == "hairpin":
+            outside = f"203.0.113.1{number}"
+            before += f"iifname lan ip daddr {outside} udp dport 1024-65535 dnat to {host};"
+            masquerade += f"; oifname lan ip saddr {host} snat to {outside}"
     elif kind == "address":
-        sets = "set seen { type ipv4_addr; flags dynamic,timeout; timeout 60s; }"
-        before = f"iifname wan ip saddr @seen udp dport 1024-65535 dnat to {host};"
-        allowed = "oifname wan update @seen { ip daddr }; " + allowed
+        # Masquerade keeps the port, so the host's own one names the mapping.
+        sets = "set seen { type ipv4_addr . inet_service; flags dynamic,timeout; timeout 60s; }"
+        before = f"iifname wan udp dport 1024-65535 ip saddr . udp dport @seen dnat to {host};"
+        allowed = "oifname wan meta l4proto udp update @seen { ip daddr . udp sport }; " + allowed
     elif kind == "symmetric":
         masquerade = "oifname wan meta l4proto udp masquerade fully-random; " + masquerade
     elif kind == "no-udp":
@@ -282,5 +288,19 @@ pidfile={config}.pid
 userdb={config}.db
 """)
     server = Program("turnserver", "-c", config)
+    server.wait_for("Total General servers")
+    return server
+
+
+STUN_PORT = 3480
+
+
+def stun(folder, rfc5780=True):
+    """A STUN server alone, on both public addresses, at STUN_PORT and the port after it."""
+    server = Program("turnserver", "-n", "--log-file=stdout", "--stun-only", "--no-cli", "--no-tls",
+                     "--no-dtls", f"--listening-ip={SERVER}", f"--listening-ip={SERVER_2}",
+                     f"--listening-port={STUN_PORT}", f"--alt-listening-port={STUN_PORT + 1}",
+                     f"--pidfile={folder}/stun.pid", f"--db={folder}/stun.db",
+                     *([] if rfc5780 else ["--no-rfc5780"]))
     server.wait_for("Total General servers")
     return server
