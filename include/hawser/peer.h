@@ -89,6 +89,7 @@ struct hws_peer_config {
     uint16_t sctp_port;      /**< our end's (RFC 8841 section 5); 0 = 5000 */
     hws_time consent_expiry; /**< silence after which the path is dead; 0 = 30 s */
     hws_time connect_limit;  /**< both descriptions in to connected; 0 = 39.5 s */
+    bool relay_only; /**< only relayed candidates: our addresses are neither told nor used */
 };
 
 struct hws_peer;
@@ -121,6 +122,17 @@ HWS_MUST_USE enum hws_err hws_peer_add_stun(struct hws_peer *peer, const struct 
  *  @retval HWS_ERR_FULL @retval HWS_ERR_ARGUMENT */
 HWS_MUST_USE enum hws_err hws_peer_hide_local(struct hws_peer *peer, const struct hws_address *addr,
                                               const char *name);
+/** A TURN server to relay through when no direct path works: one allocation from every address
+ *  that reaches it. Credentials and texts are copied. Its packets go and come like all others: from
+ *  the local address of a socket to the server's. HWS_EVENT_SERVER_FAILED tells what went wrong.
+ *  @retval HWS_ERR_FULL  8 are held  @retval HWS_ERR_TOO_BIG  a text  @retval HWS_ERR_NO_MEMORY
+ *  @retval HWS_ERR_ARGUMENT  an address that cannot be sent to, or a stream without our end */
+HWS_MUST_USE enum hws_err hws_peer_add_turn(struct hws_peer *peer,
+                                            const struct hws_turn_server *server, hws_time now);
+/** The program's connection to a TURN server over TCP or TLS is over, and with it what was relayed.
+ *  @param[in] local  as it was given in struct hws_turn_server */
+void hws_peer_turn_gone(struct hws_peer *peer, const struct hws_address *server,
+                        const struct hws_address *local, hws_time now);
 /** All of the above is said. */
 void hws_peer_end_local(struct hws_peer *peer, hws_time now);
 

@@ -55,6 +55,10 @@ struct hws_client_config {
     bool insecure; /**< allow plain text to a distributor that is not on loopback */
     const char *const *ice_servers; /**< "stun:host[:port]" each */
     size_t ice_server_count;
+    const struct hws_ice_server *servers; /**< the same with credentials */
+    size_t server_count;
+    const char *ice_ca_file;
+    bool relay_only;                     /**< see struct hws_loop_config */
     bool loopback;                       /**< see struct hws_loop_config */
     bool hide_addresses;                 /**< likewise */
     hws_time timeout;                    /**< for connecting; 0 = 30 s */
@@ -141,6 +145,10 @@ struct hws_worker_config {
     bool insecure;
     const char *const *ice_servers;
     size_t ice_server_count;
+    const struct hws_ice_server *servers;
+    size_t server_count;
+    const char *ice_ca_file;
+    bool relay_only;
     bool loopback, hide_addresses;
     size_t client_max;                   /**< connections at a time; 0 = 1024; more are refused */
     size_t max_message_size;             /**< see struct hws_peer_config */

@@ -9,6 +9,9 @@ enum {
     /* One UDP payload that we send: 1200 bytes pass every path that browsers use, and
      * RFC 8261 section 5 asks for at most 1200 without path MTU discovery. */
     HWS_DATAGRAM_MAX = 1200,
+    /* The same inside what TURN wraps around it (51 bytes at most): IPv6's least MTU less headers
+     * of 48 does not hold it all, but a channel's 4 bytes do. Also our biggest STUN message. */
+    HWS_DATAGRAM_OUT_MAX = 1280,
     /* One UDP payload that we take: bigger ones are dropped before any parser sees them. */
     HWS_DATAGRAM_IN_MAX = 2048,
 
@@ -27,7 +30,8 @@ enum {
     HWS_ICE_LOCAL_MAX = 32,
     HWS_ICE_REMOTE_MAX = 64,
     HWS_ICE_PAIR_MAX = 100,
-    HWS_ICE_SERVER_MAX = 8,
+    HWS_ICE_SERVER_MAX = 8, /* STUN servers, and as many TURN servers */
+    HWS_ICE_RELAY_MAX = 8,  /* allocations: each takes 20 KB here and a port at a server */
 
     /* Multicast DNS: names of remote candidates being looked up for all peers of a loop, and the
      * names that stand for our own addresses. */

@@ -5,6 +5,7 @@
 #ifndef HWS_CLI_OPTIONS_H
 #define HWS_CLI_OPTIONS_H
 
+#include <hawser/loop.h>
 #include <hawser/peer.h>
 
 #include <stdint.h>
@@ -18,8 +19,11 @@ enum { HWS_OPTION_SERVER_MAX = 8 };
 /** What the command line said; text is borrowed from it. */
 struct hws_options {
     const char *distributor;
-    const char *ice_servers[HWS_OPTION_SERVER_MAX];
-    size_t ice_server_count;
+    struct hws_ice_server servers[HWS_OPTION_SERVER_MAX];
+    size_t server_count;
+    char secrets[HWS_OPTION_SERVER_MAX][256]; /**< that were read from files */
+    const char *ice_ca_file;
+    bool relay_only;
     int64_t id; /**< of the worker, ours or the other's; meaningful with has_id */
     bool has_id;
     bool insecure, loopback, hide_addresses, echo;
@@ -33,10 +37,11 @@ struct hws_options {
     bool stats;                        /**< print statistics, as JSON */
     const char *certificate, *key;     /**< PEM files; both NULL = a fresh certificate */
     bool post_quantum;
+    bool json; /**< doctor: one JSON object instead of lines for people */
     enum hws_dtls_versions versions;
 };
 
-enum hws_command { HWS_COMMAND_CLIENT, HWS_COMMAND_WORKER };
+enum hws_command { HWS_COMMAND_CLIENT, HWS_COMMAND_WORKER, HWS_COMMAND_DOCTOR };
 
 /**
  * Read the arguments of one subcommand; argv[0] is its name. Complaints go to standard error.

@@ -44,6 +44,8 @@ void hws_ice_lane_open(struct hws_ice *ice, uint8_t pair, hws_time now)
     if (remote->addr.scope == 0 && hws_address_is_link_local(&remote->addr))
         ice->lane.path.remote.scope = ice->lane.path.local.scope;
     ice->lane.next_at = hws_ice_later(p->confirmed_at, consent_gap(ice));
+    if (ice->locals[p->base].relay != HWS_ICE_NONE)
+        hws_ice_relay_bind(ice, p->base, &ice->lane.path.remote, now);
     ice->pending_selected = true;
     HWS_LOG(&ice->log, HWS_LOG_INFO, now, "ice", "selected",
             "pair=%u local=%s remote=%s rtt_us=%lld", pair, hws_candidate_type_name(p->local_type),

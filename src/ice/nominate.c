@@ -105,14 +105,29 @@ static uint8_t best_valid(const struct hws_ice *ice)
     return best;
 }
 
-static bool may_improve(const struct hws_ice *ice, uint8_t best)
+static bool is_relayed(const struct hws_ice *ice, const struct hws_ice_pair *p)
 {
+    return ice->locals[p->base].relay != HWS_ICE_NONE ||
+           ice->remotes[p->remote].type == HWS_CANDIDATE_RELAY;
+}
+
+/* When the best pair is good enough: at once if none is better, and a relay after some patience. */
+static hws_time settled_at(const struct hws_ice *ice, uint8_t best)
+{
+    const struct hws_ice_pair *b = &ice->pairs[best];
+    hws_time patience = 0;
+
     for (size_t i = 0; i < ice->pair_count; i++) {
         const struct hws_ice_pair *p = &ice->pairs[i];
 
-        if (p->priority > ice->pairs[best].priority && p->state != HWS_ICE_PAIR_FAILED) return true;
+        if (p->priority <= b->priority || p->state == HWS_ICE_PAIR_FAILED) continue;
+        if (is_relayed(ice, b) && !is_relayed(ice, p)) {
+            patience = HWS_ICE_SETTLE_RELAYED;
+        } else if (patience == 0) {
+            patience = HWS_ICE_SETTLE;
+        }
     }
-    return false;
+    return hws_ice_later(ice->first_valid_at, patience);
 }
 
 /* The pair that we would nominate as soon as the time comes. */
@@ -127,8 +142,7 @@ void hws_ice_nominate_tick(struct hws_ice *ice, hws_time now)
 {
     uint8_t best = find_nominee(ice);
 
-    if (best == HWS_ICE_NONE) return;
-    if (now < hws_ice_later(ice->first_valid_at, HWS_ICE_SETTLE) && may_improve(ice, best)) return;
+    if (best == HWS_ICE_NONE || now < settled_at(ice, best)) return;
     ice->nominee = best;
     ice->pairs[best].nominate = true;
     hws_ice_trigger(ice, best, now);
@@ -136,8 +150,9 @@ void hws_ice_nominate_tick(struct hws_ice *ice, hws_time now)
 
 hws_time hws_ice_nominate_deadline(const struct hws_ice *ice)
 {
-    if (find_nominee(ice) == HWS_ICE_NONE) return HWS_NEVER;
-    return hws_ice_later(ice->first_valid_at, HWS_ICE_SETTLE);
+    uint8_t best = find_nominee(ice);
+
+    return best == HWS_ICE_NONE ? HWS_NEVER : settled_at(ice, best);
 }
 
 /* RFC 8863 section 4: patience runs from the start of the checks, because the peer's own checks may

@@ -39,6 +39,16 @@ static bool find_room(const struct hws_ice_outbox *box, size_t len, size_t *out_
 void hws_ice_outbox_push(struct hws_ice *ice, uint8_t base, const struct hws_address *remote,
                          struct hws_bytes bytes)
 {
+    if (ice->locals[base].relay != HWS_ICE_NONE) {
+        hws_ice_relay_push(ice, base, remote, bytes);
+    } else {
+        hws_ice_outbox_put(ice, &ice->locals[base].addr, remote, bytes);
+    }
+}
+
+void hws_ice_outbox_put(struct hws_ice *ice, const struct hws_address *local,
+                        const struct hws_address *remote, struct hws_bytes bytes)
+{
     struct hws_ice_outbox *box = &ice->outbox;
     size_t at, slot;
 
@@ -51,7 +61,7 @@ void hws_ice_outbox_push(struct hws_ice *ice, uint8_t base, const struct hws_add
     }
     slot = slot_at(box, box->count);
     box->slots[slot].remote = *remote;
-    box->slots[slot].base = base;
+    box->slots[slot].local = *local;
     box->slots[slot].at = (uint16_t)at;
     box->slots[slot].len = (uint16_t)bytes.len;
     memcpy(box->bytes + at, bytes.data, bytes.len);
@@ -64,7 +74,7 @@ bool hws_ice_outbox_pop(struct hws_ice *ice, struct hws_datagram *out)
     size_t slot = box->first;
 
     if (box->count == 0) return false;
-    out->local = ice->locals[box->slots[slot].base].addr;
+    out->local = box->slots[slot].local;
     out->remote = box->slots[slot].remote;
     out->bytes = (struct hws_bytes){box->bytes + box->slots[slot].at, box->slots[slot].len};
     box->first = (uint8_t)slot_at(box, 1);

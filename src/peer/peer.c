@@ -59,6 +59,7 @@ static enum hws_err init(struct hws_peer *peer, const struct hws_peer_config *co
         .random = config->random,
         .log = config->log,
         .consent_expiry = config->consent_expiry,
+        .relay_only = config->relay_only,
     };
     uint8_t id[8];
     enum hws_err err;
@@ -118,6 +119,7 @@ void hws_peer_free(struct hws_peer *peer)
     hws_channels_fini(peer);
     hws_ring_fini(&peer->early);
     free_signals(peer);
+    hws_peer_relay_fini(peer);
     free(peer->layout.media);
     free(peer->names);
     hws_wipe(&peer->remote, sizeof(peer->remote));
@@ -145,6 +147,7 @@ void hws_peer_fail(struct hws_peer *peer, struct hws_fault fault, hws_time now)
     if (peer->state == HWS_PEER_CLOSED) return;
     hws_peer_note(peer, fault, NULL);
     peer->state = HWS_PEER_CLOSED;
+    peer->closed_at = now;
     peer->connect_deadline = HWS_NEVER;
     hws_neg_close(peer->neg);
     hws_channels_stop(peer);
@@ -271,6 +274,7 @@ bool hws_peer_next_signal(struct hws_peer *peer, struct hws_signal *out)
 enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in, hws_time now)
 {
     enum hws_err err = HWS_ERR_UNSUPPORTED;
+    struct hws_datagram inner;
 
     hws_peer_saw_datagram(peer, false, in, now);
     if (peer->state == HWS_PEER_CLOSED) {
@@ -281,6 +285,10 @@ enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in,
         peer->counts.dropped_format++;
         return HWS_ERR_MALFORMED;
     }
+    if (!hws_peer_unwrap(peer, &in, &inner, now)) {
+        hws_peer_pump(peer, now);
+        return HWS_OK;
+    }
     switch (hws_demux(in->bytes)) {
     case HWS_DEMUX_STUN:
         err = hws_ice_feed(peer->ice, in, now);
@@ -288,7 +296,7 @@ enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in,
     case HWS_DEMUX_DTLS:
         err = hws_peer_feed_dtls(peer, in, now);
         break;
-    case HWS_DEMUX_TURN: /* no relay of ours: nobody may send it */
+    case HWS_DEMUX_TURN: /* from no server of ours: nobody may send it */
     case HWS_DEMUX_DROP:
         peer->counts.dropped_format++;
         break;
@@ -356,14 +364,15 @@ hws_time hws_peer_deadline(const struct hws_peer *peer)
 
 /* ---- Outputs */
 
-static bool next_record(struct hws_peer *peer, struct hws_datagram *out)
+static bool next_record(struct hws_peer *peer, size_t nth, struct hws_datagram *out)
 {
     struct hws_ice_path path;
+    struct hws_bytes record;
 
     if (!peer->dtls || !hws_ice_path(peer->ice, &path)) return false; /* RFC 7675 section 5.1 */
-    if (!hws_dtls_next_packet(peer->dtls, &out->bytes)) return false;
-    out->local = path.local;
-    out->remote = path.remote;
+    do {
+        if (!hws_dtls_next_packet(peer->dtls, &record)) return false;
+    } while (!hws_peer_wrap(peer, record, nth, out)); /* a relay that is gone loses it */
     /* The queue has room again: what SCTP still holds may follow. */
     if (peer->sctp) peer->want_pump = true;
     return true;
@@ -378,9 +387,14 @@ size_t hws_peer_next_datagrams(struct hws_peer *peer, struct hws_datagram *out, 
     if (cap > 0 && hws_ice_next_packet(peer->ice, &out[0])) {
         count = 1;
     } else {
-        while (count < cap && next_record(peer, &out[count])) {
+        cap = hws_peer_batch(peer, cap);
+        while (count < cap && next_record(peer, count, &out[count])) {
             count++;
         }
+    }
+    if (count == 0 && cap > 0) {
+        hws_peer_release_relays(peer);
+        if (hws_ice_next_packet(peer->ice, &out[0])) count = 1;
     }
     for (size_t i = 0; i < count; i++) {
         hws_peer_saw_datagram(peer, true, &out[i], peer->moved_at);
@@ -432,6 +446,7 @@ bool hws_peer_next_event(struct hws_peer *peer, struct hws_event *out)
 {
     if (take_flag(&peer->tell_path, HWS_EVENT_PATH, out)) return true;
     if (take_flag(&peer->tell_connected, HWS_EVENT_CONNECTED, out)) return true;
+    if (hws_peer_next_report(peer, out)) return true;
     if (hws_channels_next_event(peer, out)) return true;
     if (next_message(peer, out)) return true;
     return peer->state == HWS_PEER_CLOSED && next_last_event(peer, out);
@@ -439,7 +454,7 @@ bool hws_peer_next_event(struct hws_peer *peer, struct hws_event *out)
 
 bool hws_peer_has_output(const struct hws_peer *peer)
 {
-    return peer->signals || peer->tell_path || peer->tell_connected ||
+    return peer->signals || peer->reports || peer->tell_path || peer->tell_connected ||
            peer->channels.lists[HWS_LIST_TOLD].head != HWS_NO_SLOT ||
            (peer->has_inbound && !peer->paused) || peer->tell_closed ||
            /* Only a message that a pause holds back holds the end back too. */

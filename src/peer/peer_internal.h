@@ -7,6 +7,7 @@
  *     channel*.c  channels: see channel.h
  *     stats.c     counters, and the tap
  *     names.c     candidates behind names of multicast DNS
+ *     relay.c     TURN servers
  *
  *      signals  <-  describe  <->  ice      datagrams:  ice packets, dtls packets on ice's path
  *                                  dtls  <->  sctp  <->  channel  ->  events
@@ -32,6 +33,8 @@ enum {
     /* DTLS may come before the answer tells us who the peer is: a whole first flight is kept
      * (two datagrams with a post-quantum share), and then some. */
     HWS_EARLY_QUEUE = 8,
+    HWS_WRAP_BATCH = 16,     /* datagrams for a relay that are lent at a time */
+    HWS_SERVER_REPORTS = 16, /* failed servers that wait to be told of */
 };
 
 /* ---- names.c */
@@ -99,6 +102,8 @@ struct hws_peer_counts {
     struct hws_sctp_stats sctp; /**< of the association that is over */
 };
 
+struct hws_server_report; /* relay.c */
+
 struct hws_peer {
     struct hws_peer_config config;
     enum hws_peer_state state;
@@ -134,6 +139,11 @@ struct hws_peer {
     bool has_inbound;
     bool paused;    /**< messages are left alone */
     bool want_pump; /**< an output made room for more input: tick at once */
+
+    uint8_t (*wrapped)[HWS_ICE_WRAPPED_MAX]; /**< owned, HWS_WRAP_BATCH of them; lent to sockets */
+    struct hws_server_report *reports, *report_out; /**< owned; out is lent */
+    bool relays_released;
+    hws_time closed_at; /**< when the state became CLOSED */
 
     bool tell_path, tell_connected, tell_closed;
     bool ended; /**< closed, and all that had been received is told */
@@ -200,5 +210,19 @@ void hws_peer_pump(struct hws_peer *peer, hws_time now);
 enum hws_err hws_peer_feed_dtls(struct hws_peer *peer, const struct hws_datagram *in, hws_time now);
 /** Take SCTP events until one is a user message, which becomes peer->inbound. */
 void hws_peer_pull_sctp(struct hws_peer *peer, hws_time now);
+
+/* relay.c */
+/** Let a TURN server's wrapping be taken off @p in; false when there is nothing left in it. */
+bool hws_peer_unwrap(struct hws_peer *peer, const struct hws_datagram **in,
+                     struct hws_datagram *inner, hws_time now);
+/** The n-th record of a batch as a datagram on the path in use; false when there is none. */
+bool hws_peer_wrap(struct hws_peer *peer, struct hws_bytes record, size_t nth,
+                   struct hws_datagram *out);
+size_t hws_peer_batch(const struct hws_peer *peer, size_t cap); /**< records at a time */
+/** The peer is closed and has said all: give relayed addresses back, once. */
+void hws_peer_release_relays(struct hws_peer *peer);
+void hws_peer_server_failed(struct hws_peer *peer, const struct hws_ice_event *event);
+bool hws_peer_next_report(struct hws_peer *peer, struct hws_event *out);
+void hws_peer_relay_fini(struct hws_peer *peer);
 
 #endif /* HWS_PEER_PEER_INTERNAL_H */

@@ -99,6 +99,9 @@ static void pump_ice(struct hws_peer *peer, hws_time now)
                 peer, (struct hws_fault){HWS_ERR_UNREACHABLE, "ice", "no candidate pair works", 0},
                 now);
             break;
+        case HWS_ICE_SERVER_FAILED:
+            hws_peer_server_failed(peer, &event);
+            break;
         case HWS_ICE_EXPIRED:
             on_silence(peer, now);
             break;

@@ -5,6 +5,7 @@
 #include "session/link.h"
 
 #include <hawser/session.h>
+#include <hawser/stats.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +69,10 @@ static enum hws_err init(struct hws_client *client, const struct hws_client_conf
         .loop = {.log = config->log,
                  .ice_servers = config->ice_servers,
                  .ice_server_count = config->ice_server_count,
+                 .servers = config->servers,
+                 .server_count = config->server_count,
+                 .ice_ca_file = config->ice_ca_file,
+                 .relay_only = config->relay_only,
                  .identity = config->identity,
                  .loopback = config->loopback,
                  .hide_addresses = config->hide_addresses}
@@ -239,6 +244,15 @@ static bool is_ours(const struct hws_client *client, struct hws_channel channel)
     return channel.slot == client->channel.slot && channel.generation == client->channel.generation;
 }
 
+/* Did the channel end because the connection broke, and not because the worker wanted it? */
+static bool is_broken(const struct hws_client *client)
+{
+    struct hws_peer_stats stats;
+
+    hws_peer_stats(client->peer, &stats);
+    return strcmp(stats.state, "closed") == 0 && hws_peer_fault(client->peer).err != HWS_ERR_CLOSED;
+}
+
 /* An event of our peer; true when it is a message for the caller. */
 static bool take_event(struct hws_client *client, const struct hws_event *event,
                        struct hws_received *out)
@@ -252,7 +266,7 @@ static bool take_event(struct hws_client *client, const struct hws_event *event,
         if (is_ours(client, event->channel)) opened(client);
         break;
     case HWS_EVENT_CHANNEL_CLOSED:
-        if (!is_ours(client, event->channel)) break;
+        if (!is_ours(client, event->channel) || is_broken(client)) break; /* why comes next */
         hws_link_because(&client->link, "the worker closed the channel");
         finish(client, HWS_ERR_CLOSED);
         break;
@@ -266,6 +280,7 @@ static bool take_event(struct hws_client *client, const struct hws_event *event,
     case HWS_EVENT_CHANNEL_INCOMING:
     case HWS_EVENT_WRITABLE:
     case HWS_EVENT_BUFFER_LOW:
+    case HWS_EVENT_SERVER_FAILED:
         break;
     }
     return false;

@@ -56,6 +56,10 @@ static enum hws_err init(struct hws_worker *worker, const struct hws_worker_conf
         .loop = {.log = config->log,
                  .ice_servers = config->ice_servers,
                  .ice_server_count = config->ice_server_count,
+                 .servers = config->servers,
+                 .server_count = config->server_count,
+                 .ice_ca_file = config->ice_ca_file,
+                 .relay_only = config->relay_only,
                  .identity = config->identity,
                  .loopback = config->loopback,
                  .hide_addresses = config->hide_addresses}
@@ -351,6 +355,7 @@ static bool take_event(struct hws_worker *worker, struct guest *guest,
     case HWS_EVENT_PATH:
     case HWS_EVENT_CONNECTED:
     case HWS_EVENT_BUFFER_LOW:
+    case HWS_EVENT_SERVER_FAILED:
     case HWS_EVENT_CHANNEL_CLOSED:
         break;
     }

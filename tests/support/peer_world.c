@@ -1,5 +1,6 @@
 #include "support/peer_world.h"
 
+#include "base/address.h"
 #include "base/bytes.h"
 
 #include <assert.h>
@@ -94,6 +95,7 @@ struct world_peer *world_add(struct world *world, const struct hws_peer_config *
           .port = 4000, .family = HWS_FAMILY_IP4
     };
     assert(hws_peer_add_local(peer->peer, &peer->addr, world->now) == HWS_OK);
+    if (world->turn) assert(hws_peer_add_turn(peer->peer, world->turn, world->now) == HWS_OK);
     hws_peer_end_local(peer->peer, world->now);
     world->peer_count++;
     return peer;
@@ -132,12 +134,61 @@ static struct world_peer *at_address(struct world *world, const struct hws_addre
     return NULL;
 }
 
+static void fly(struct world *world, const struct hws_address *from, const struct hws_address *dest,
+                struct hws_bytes bytes)
+{
+    struct world_peer *to = at_address(world, dest);
+    struct flight *flight;
+
+    if (!to || to->mute) return;
+    flight = launch(world, world->now + world->delay, bytes);
+    flight->to = to;
+    flight->from = *from;
+}
+
+/* By way of the TURN server; false when it has nothing to do with that. */
+static bool relay(struct world *world, const struct hws_datagram *datagram)
+{
+    struct turn_server *server = world->relay;
+    struct server_output out, inner;
+    uint8_t copy[2048];
+
+    if (!server) return false;
+    if (hws_address_equal(&datagram->remote, &server->addr)) {
+        if (!server_take(server, &datagram->local, datagram->bytes, world->now, &out)) return true;
+        assert(out.bytes.len <= sizeof(copy));
+        memcpy(copy, out.bytes.data, out.bytes.len);
+        out.bytes.data = copy;
+        if (out.relayed.family == HWS_FAMILY_NONE) {
+            fly(world, &server->addr, &out.to, out.bytes);
+        } else if (server_relay(server, &out.to, &out.relayed, out.bytes, world->now, &inner)) {
+            fly(world, &server->addr, &inner.to, inner.bytes);
+        } else {
+            fly(world, &out.relayed, &out.to, out.bytes);
+        }
+        return true;
+    }
+    if (!server_relay(server, &datagram->remote, &datagram->local, datagram->bytes, world->now,
+                      &out))
+        return false;
+    fly(world, &server->addr, &out.to, out.bytes);
+    return true;
+}
+
 static void send_datagram(struct world *world, struct world_peer *from,
                           const struct hws_datagram *datagram)
 {
     struct world_peer *to = at_address(world, &datagram->remote);
     hws_time jitter = world->jitter ? (hws_time)(next_random(world) % (uint64_t)world->jitter) : 0;
     struct flight *flight;
+
+    if (!world->relay || !hws_address_equal(&datagram->remote, &world->relay->addr))
+        from->past_relay++;
+    if (relay(world, datagram)) {
+        world->datagrams++;
+        if (datagram->bytes.len > world->datagram_max) world->datagram_max = datagram->bytes.len;
+        return;
+    }
 
     world->datagrams++;
     if (datagram->bytes.len > world->datagram_max) world->datagram_max = datagram->bytes.len;
@@ -163,6 +214,9 @@ static void send_signal(struct world *world, struct world_peer *from,
     struct hws_bytes text = signal->text;
     struct flight *flight;
 
+    if (world->needle &&
+        memmem(signal->text.data, signal->text.len, world->needle, strlen(world->needle)))
+        world->needle_count++;
     if (!from->remote) return;
     if (world->edit) {
         assert(text.len < sizeof(edited));
