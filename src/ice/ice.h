@@ -40,7 +40,9 @@ struct hws_ice_config {
     hws_time fail_after;
 };
 
-enum { HWS_ICE_UFRAG_LEN = 4, HWS_ICE_PWD_LEN = 24 }; /* what we make */
+/** What we make. Four characters would do (RFC 8839 section 5.4), but of a thousand peers on one
+ *  UDP port, which only these tell apart, two would then have the same every thirty starts. */
+enum { HWS_ICE_UFRAG_LEN = 8, HWS_ICE_PWD_LEN = 24 };
 
 /** @retval HWS_ERR_NO_MEMORY
  *  @retval HWS_ERR_ARGUMENT  a negative time, or no source of randomness */

@@ -320,7 +320,7 @@ static enum hws_err init(struct hws_loop *loop, const struct hws_loop_config *co
     *out_reason = "this process has an SCTP engine already";
     err = hws_sctp_stack_new(hws_clock_now(), &loop->stack);
     if (err) return err;
-    *out_reason = "the port is taken";
+    *out_reason = "the UDP port is taken, or no interface in use has an address";
     if (loop->port != 0) err = share_ports(loop);
     if (err) return err;
     *out_reason = "addresses cannot be hidden: no multicast";
@@ -456,13 +456,20 @@ static struct port *port_of(struct hws_loop *loop, struct member *member,
     return NULL;
 }
 
+/* Success and error responses of STUN: the first byte holds the high bit of the class. Nothing comes
+ * back for them, and whoever asks, a stranger too, gets one. */
+static bool is_response(struct hws_bytes bytes)
+{
+    return bytes.len > 0 && bytes.data[0] == 1;
+}
+
 /* What goes out of a shared port says whose the answers are. Without memory for it the checks of
  * the other side still find their peer. */
 static void note_routes(struct port *port, struct member *member, const struct hws_datagram *first,
                         size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (i > 0 && hws_address_equal(&first[i].remote, &first[i - 1].remote)) continue;
+        if (is_response(first[i].bytes)) continue;
         if (hws_routes_find(&port->routes, &first[i].remote)) continue;
         (void)!hws_routes_set(&port->routes, &first[i].remote, member);
     }

@@ -70,7 +70,12 @@ static enum hws_err init(struct hws_client *client, const struct hws_client_conf
                  .ice_server_count = config->ice_server_count,
                  .identity = config->identity,
                  .loopback = config->loopback,
-                 .hide_addresses = config->hide_addresses}
+                 .hide_addresses = config->hide_addresses,
+                 .port = config->port,
+                 .port_min = config->port_min,
+                 .port_max = config->port_max,
+                 .interfaces = config->interfaces,
+                 .interface_count = config->interface_count}
     };
     enum hws_err err;
 
@@ -300,7 +305,7 @@ static enum hws_err begin(struct hws_client *client)
     client->started = now;
     err = hws_loop_add_peer(client->link.loop, &client->peer_config, client, &client->peer);
     if (err) {
-        hws_link_because(&client->link, "no UDP socket could be opened");
+        hws_link_because_no_peer(&client->link, err);
         return err;
     }
     now = hws_loop_now(client->link.loop);
