@@ -58,12 +58,28 @@ void hws_ice_outbox_push(struct hws_ice *ice, uint8_t base, const struct hws_add
     box->count++;
 }
 
+void hws_ice_outbox_drop(struct hws_ice *ice, uint8_t base)
+{
+    struct hws_ice_outbox *box = &ice->outbox;
+
+    for (size_t i = 0; i < box->count; i++) {
+        size_t slot = slot_at(box, i);
+
+        if (box->slots[slot].base == base) box->slots[slot].base = HWS_ICE_NONE;
+    }
+}
+
 bool hws_ice_outbox_pop(struct hws_ice *ice, struct hws_datagram *out)
 {
     struct hws_ice_outbox *box = &ice->outbox;
-    size_t slot = box->first;
+    size_t slot;
 
+    while (box->count > 0 && box->slots[box->first].base == HWS_ICE_NONE) {
+        box->first = (uint8_t)slot_at(box, 1);
+        box->count--;
+    }
     if (box->count == 0) return false;
+    slot = box->first;
     out->local = ice->locals[box->slots[slot].base].addr;
     out->remote = box->slots[slot].remote;
     out->bytes = (struct hws_bytes){box->bytes + box->slots[slot].at, box->slots[slot].len};

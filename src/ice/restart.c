@@ -66,6 +66,8 @@ static void restart(struct hws_ice *ice, hws_time now)
         ice->lane.pair = HWS_ICE_NONE;
     }
     hws_ice_begin_generation(ice);
+    if (ice->restart_at != HWS_NEVER)
+        ice->restart_at = hws_ice_later(now, HWS_ICE_RESTART_AGAIN);
     for (size_t i = 0; i < ice->local_count; i++) {
         ice->locals[i].announced = ice->locals[i].late = false;
     }

@@ -56,6 +56,7 @@ static void on_path(struct hws_peer *peer, hws_time now)
     if (peer->timeline.path == 0) peer->timeline.path = now;
     peer->tell_path = true;
     peer->pathless = false;
+    peer->unanswered_since = 0;
     start_dtls(peer, now);
 }
 
@@ -114,6 +115,7 @@ enum hws_err hws_peer_feed_dtls(struct hws_peer *peer, const struct hws_datagram
         peer->counts.dropped_stranger++;
         return HWS_ERR_UNEXPECTED;
     }
+    peer->unanswered_since = 0;
     if (peer->dtls) return hws_dtls_feed(peer->dtls, in->bytes, now);
     hws_ring_push(&peer->early, in->bytes);
     return HWS_OK;
