@@ -68,11 +68,15 @@ static void say_open(uint16_t stream, const char *label)
 {
     uint8_t buffer[256];
     struct hws_writer out = hws_writer_over(buffer, sizeof(buffer));
+    enum hws_err err;
 
     hws_dcep_write_open(&out,
                         &(struct hws_dcep_open){.ordered = true, .label = hws_bytes_of(label)});
     ck_assert(!out.failed);
-    ck_assert_int_eq(say(stream, HWS_PPID_DCEP, buffer, out.len), HWS_OK);
+    while ((err = say(stream, HWS_PPID_DCEP, buffer, out.len)) == HWS_ERR_FULL) {
+        pass(HWS_MS(10));
+    }
+    ck_assert_int_eq(err, HWS_OK);
 }
 
 static void start(const struct hws_peer_config *config)
@@ -133,7 +137,7 @@ static const struct {
     {"OPEN beyond the streams", 255, 50, "\x03\0\0\0\0\0\0\0\0\0\0\0", 12, RESET},
     {"ACK on a used stream", USED, 50, "\x02", 1, NOTHING},
     {"ACK on a free stream", THEIRS, 50, "\x02", 1, RESET},
-    {"ACK with more behind it", USED, 50, "\x02x", 2, GONE},
+    {"ACK of four bytes, as Pion sends it", USED, 50, "\x02\0\0\0", 4, NOTHING},
     {"unknown DCEP type", USED, 50, "\x07", 1, GONE},
     {"data before OPEN", THEIRS, 51, "x", 1, RESET},
     {"data on a free stream of ours", OURS, 53, "x", 1, RESET},

@@ -168,7 +168,6 @@ END_TEST
 static const struct {
     const char *from, *to;
 } changes[] = {
-    {"a=setup:active",   "a=setup:passive" },
     {"a=ice-ufrag:",     "a=ice-ufrag:x"   },
     {"a=ice-pwd:",       "a=ice-pwd:x"     },
     {"a=sctp-port:5000", "a=sctp-port:5001"},
@@ -206,6 +205,22 @@ START_TEST(an_answer_keeps_to_the_association)
     client->remote = worker;
     expect_data(HWS_MS(100));
     world_fini(&world);
+}
+END_TEST
+
+/* Firefox says "active" there even where it is the server, and stays the server. */
+START_TEST(an_answer_does_not_change_the_roles)
+{
+    char text[TEXT_MAX];
+
+    connect_pair(2);
+    client->remote = NULL; /* the answer is ours to give */
+    ck_assert_int_eq(hws_peer_offer(client->peer, world.now), HWS_OK);
+    memcpy(text, said[1].answer, sizeof(text));
+    replace(text, "a=setup:active", "a=setup:passive");
+    ck_assert_int_eq(tell(client, HWS_SIGNAL_ANSWER, text), HWS_OK);
+    ck_assert_int_eq(client->peer->dtls_role, HWS_DTLS_SERVER);
+    client->remote = worker;
 }
 END_TEST
 
@@ -638,6 +653,7 @@ int main(void)
     tcase_add_loop_test(tc, a_later_offer_changes_nothing, 0, 2);
     tcase_add_loop_test(tc, an_answer_keeps_to_the_association, 0,
                         (int)(sizeof(changes) / sizeof(changes[0])));
+    tcase_add_test(tc, an_answer_does_not_change_the_roles);
     tcase_add_test(tc, an_answer_of_another_certificate_is_refused);
     tcase_add_loop_test(tc, a_restart_from_either_side, 0, 2);
     tcase_add_test(tc, restarts_one_after_the_other);

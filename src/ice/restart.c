@@ -147,6 +147,8 @@ static void keep_lane(struct hws_ice *was, bool was_old, uint8_t was_pair)
     } else if (!was_old) {
         was->lane.old = false;
         was->lane.pair = was_pair;
+        if (was_pair != HWS_ICE_NONE) was->pairs[was_pair].counts = was->lane.counts;
+        was->lane.counts = (struct hws_ice_counts){0};
     }
 }
 
@@ -163,6 +165,7 @@ static void take_remotes(struct hws_ice *ice, const struct hws_ice_remote *remot
 
         if (remote->generation != generation) continue;
         memcpy(candidate.foundation, remote->foundation_text, sizeof(candidate.foundation));
+        if (remote->named) candidate.mdns[0] = '?'; /* that it had one is all that is known */
         memcpy(candidate.ufrag, ice->cur.remote_ufrag, sizeof(candidate.ufrag));
         if (hws_ice_remote_add(ice, &candidate, now)) return; /* the table is full */
     }

@@ -146,12 +146,15 @@ static bool is_offer_fit(const struct hws_peer *peer, const struct hws_sdp *offe
            offer->media_index == index;
 }
 
-/* RFC 8839 section 4.4.2: an answer has new credentials exactly when the offer had. */
+/*
+ * RFC 8839 section 4.4.2: an answer has new credentials exactly when the offer had. What it says of
+ * the DTLS roles is not looked at: they stay as long as the association (RFC 8842 section 5.5), and
+ * Firefox answers "active" to a later "actpass" also where it is the server, and stays the server.
+ */
 static bool is_answer_fit(const struct hws_peer *peer, const struct hws_sdp *answer)
 {
     if (!peer->remote.known) return true;
-    return fits_association(peer, answer) && answer->setup != own_setup(peer) &&
-           is_restart(peer, answer) == peer->offered_restart;
+    return fits_association(peer, answer) && is_restart(peer, answer) == peer->offered_restart;
 }
 
 /* ---- Offers of the other side */

@@ -20,6 +20,7 @@
 
 #include "sctp/packet_queue.h"
 #include "sctp/reassembly.h"
+#include "sctp/reset_hold.h"
 #include "sctp/sctp.h"
 #include "sctp/stream_set.h"
 
@@ -101,11 +102,11 @@ struct hws_sctp {
     uint64_t dropped_logged;        /**< of packets that found no room */
     uint32_t sent_tsn;              /**< the newest that went out */
     bool has_sent;
-    uint32_t sacked_tsn; /**< the peer's data is known to have come up to here */
-    bool has_sacked;     /**< ... because we have said so */
-    uint8_t *held;       /**< owned: a reset of the peer that came too early */
-    size_t held_len;     /**< bytes of it; 0 = there is none */
-    uint32_t held_tsn;   /**< the last TSN before it */
+    uint32_t sacked_tsn;           /**< the peer's data is known to have come up to here */
+    bool has_sacked;               /**< ... because we have said so */
+    uint32_t acked_tsn;            /**< our data is known to have come up to here */
+    struct hws_sctp_held held_in;  /**< a reset of the peer that came before its data */
+    struct hws_sctp_held held_out; /**< a reset of ours whose data is not acknowledged */
     struct hws_sctp_inbox inbox;
     struct hws_reassembly interleaved; /**< of a peer that sends I-DATA */
     bool interleaving;                 /**< I-DATA was negotiated (RFC 8260 section 2.2.1) */
@@ -169,8 +170,8 @@ void hws_sctp_leave(struct hws_sctp *sctp);
 /** Something was done that may start a timer of usrsctp. */
 void hws_sctp_touch(struct hws_sctp *sctp, hws_time now);
 
-/** Hand in the peer's reset that came too early, if its time has come. */
-void hws_sctp_release_reset(struct hws_sctp *sctp);
+/** Let go what was held back of resets, if its time has come. */
+void hws_sctp_release_resets(struct hws_sctp *sctp);
 
 /** Count what an outgoing packet holds. */
 void hws_sctp_note_output(struct hws_sctp *sctp, struct hws_bytes packet);

@@ -252,7 +252,8 @@ void hws_sctp_free(struct hws_sctp *sctp)
     sctp->stack->acting = NULL;
     hws_packet_queue_fini(&sctp->packets);
     free(sctp->inbox.data);
-    free(sctp->held);
+    hws_sctp_held_fini(&sctp->held_in);
+    hws_sctp_held_fini(&sctp->held_out);
     hws_reassembly_fini(&sctp->interleaved);
     hws_stream_set_fini(&sctp->reset_wanted);
     hws_stream_set_fini(&sctp->reset_asked);
@@ -283,7 +284,7 @@ void hws_sctp_enter(struct hws_sctp *sctp, hws_time now)
 
 void hws_sctp_leave(struct hws_sctp *sctp)
 {
-    hws_sctp_release_reset(sctp);
+    hws_sctp_release_resets(sctp);
     sctp->stack->acting = NULL;
     if (sctp->counters.dropped_queue_full != sctp->dropped_logged) {
         HWS_LOG(&sctp->config.log, HWS_LOG_WARN, sctp->last_input, "sctp", "drop",
@@ -322,13 +323,29 @@ void hws_sctp_write_port(uint8_t *at, uint16_t value)
     at[1] = (uint8_t)value;
 }
 
+static bool asks_for_reset(const void *packet, size_t len)
+{
+    struct hws_sctp_chunk chunk;
+    uint32_t tsn;
+
+    return hws_sctp_find_chunk((struct hws_bytes){packet, len}, HWS_CHUNK_RECONFIG, &chunk) &&
+           hws_sctp_read_reset_tsn(chunk.value, &tsn);
+}
+
 int hws_sctp_take_output(struct hws_sctp *sctp, const void *packet, size_t len)
 {
     enum { CHECKSUM = 8 };
+    uint8_t shorter[HWS_DATAGRAM_IN_MAX];
     uint8_t *copy;
     uint32_t crc;
 
     if (len < HWS_SCTP_HEADER_LEN) return 0;
+    if (len <= sizeof(shorter) && asks_for_reset(packet, len)) {
+        memcpy(shorter, packet, len);
+        len = hws_sctp_hold_reset(&sctp->held_out, shorter, len, sctp->acked_tsn);
+        packet = shorter;
+        if (len == HWS_SCTP_HEADER_LEN) return 0; /* all of it waits */
+    }
     if (sctp->stack->acting != sctp) sctp->stirred = true;
     copy = hws_packet_queue_push(&sctp->packets, len);
     if (!copy) {

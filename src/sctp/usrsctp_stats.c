@@ -41,6 +41,8 @@ void hws_sctp_note_output(struct hws_sctp *sctp, struct hws_bytes packet)
             note_data(sctp, chunk.type, chunk.value);
         } else if (chunk.type == HWS_CHUNK_SACK) {
             if (hws_sctp_read_sacked_tsn(chunk.value, &sctp->sacked_tsn)) sctp->has_sacked = true;
+        } else if (chunk.type == HWS_CHUNK_INIT || chunk.type == HWS_CHUNK_INIT_ACK) {
+            if (!sctp->has_sent) (void)hws_sctp_read_first_tsn(chunk.value, &sctp->acked_tsn);
         } else if (chunk.type == HWS_CHUNK_ABORT && chunk.value.len >= 2) {
             sctp->abort_cause = (uint16_t)(chunk.value.data[0] << 8 | chunk.value.data[1]);
         }

@@ -98,6 +98,11 @@ export class Scene {
     else this.compare(await other.event('channel', {name}), options);
   }
 
+  // A channel that both opened before the connection.
+  opened(name) {
+    return Promise.all([this.peer, this.hawser].map((side) => side.event('open', {name})));
+  }
+
   compare(got, options) {
     const want = {ordered: options.ordered ?? true, protocol: options.protocol ?? '',
       maxRetransmits: options.maxRetransmits ?? null,
@@ -137,7 +142,8 @@ export class Scene {
     for (const mode of modes) {
       this.misses = 0;
       await this.cell(mode.name, `open, by ${this.who(this.offerer)}`, [mode.feature],
-        () => this.openChannel(this.offerer, mode.name, mode.options));
+        () => mode.options.negotiated ? this.opened(mode.name) :
+          this.openChannel(this.offerer, mode.name, mode.options));
       for (const kind of ['text', 'binary'])
         for (const size of chosen)
           for (const from of [this.peer, this.hawser]) await this.sizeCell(mode, kind, from, size);
@@ -182,15 +188,25 @@ export class Scene {
       const feature = closer === this.peer ? 'close' : null;
       const name = `closed by ${this.who(closer)}`;
       const other = this.connection.other(closer);
-      await this.cell('close', `${name}: what was sent comes first, both hear it`, [feature], async () => {
+      const end = async (channel) => {
+        closer.send({cmd: 'close', name: channel});
+        await Promise.all([other.event('closed', {name: channel}),
+          closer.event('closed', {name: channel})]);
+      };
+      await this.cell('close', `${name}: both hear it`, [feature], async () => {
         await this.openChannel(this.offerer, name);
         await this.connection.message(other, name, 'text', 1, 1);
-        closer.send({cmd: 'send', name, kind: 'binary', size: 60000, seed: 3});
-        closer.send({cmd: 'close', name});
-        await other.event('message', {name, size: 60000});
-        await Promise.all([other.event('closed', {name}), closer.event('closed', {name})]);
+        await end(name);
       });
-      await this.cell('id again', `after a close by ${this.who(closer)}`, [feature, 'negotiated'], async () => {
+      const last = `last words, ${name}`;
+      const hears = closer === this.peer ? null : 'lastWords';
+      await this.cell('close', `${name}: what was sent comes first`, [feature, hears], async () => {
+        await this.openChannel(this.offerer, last);
+        await this.connection.message(other, last, 'text', 1, 1);
+        closer.send({cmd: 'send', name: last, kind: 'binary', size: 60000, seed: 3});
+        await Promise.all([other.event('message', {name: last, size: 60000}), end(last)]);
+      });
+      await this.cell('id again', `after a close by ${this.who(closer)}`, [feature, 'negotiated', 'negotiatedLate'], async () => {
         const again = `again, ${name}`;
         const options = {negotiated: true, id: 102};
         for (const round of [1, 2]) {
@@ -243,7 +259,7 @@ export class Scene {
 
   async hangup(side) {
     const other = this.connection.other(side);
-    await this.cell('hang up', `by ${this.who(side)}, the other side hears it`, [], async () => {
+    await this.cell('hang up', `by ${this.who(side)}, the other side hears it`, ['hangup'], async () => {
       const begin = performance.now();
       side.send({cmd: 'hangup'});
       await other.wait((event) => event.event === 'state' ?
@@ -256,7 +272,9 @@ export class Scene {
   // Two connections: all of it over the first, whose candidates trickle; the second has them inside
   // its descriptions, and ends from the other side.
   async full(renew) {
-    if (await this.connect(true, [{name: 'main', protocol: 'interop'}])) {
+    const early = this.cannot.negotiated ? [] :
+      modes.filter(({options}) => options.negotiated).map(({name, options}) => ({name, ...options}));
+    if (await this.connect(true, [{name: 'main', protocol: 'interop'}, ...early])) {
       await this.cell('label', 'label and protocol arrive', [], async () => {
         const {label, protocol} = this.connection.first;
         if (label !== 'main' || protocol !== 'interop') throw new Error(`"${label}", "${protocol}"`);
