@@ -55,10 +55,10 @@ struct hws_client_config {
     bool insecure; /**< allow plain text to a distributor that is not on loopback */
     const char *const *ice_servers; /**< "stun:host[:port]" each */
     size_t ice_server_count;
-    bool loopback;                       /**< see struct hws_loop_config */
-    bool hide_addresses;                 /**< likewise */
-    uint16_t port, port_min, port_max;   /**< likewise: one UDP port for all, or a range */
-    const char *const *interfaces;       /**< likewise: names of those to use */
+    bool loopback;                     /**< see struct hws_loop_config */
+    bool hide_addresses;               /**< likewise */
+    uint16_t port, port_min, port_max; /**< likewise: one UDP port for all, or a range */
+    const char *const *interfaces;     /**< likewise: names of those to use */
     size_t interface_count;
     hws_time timeout;                    /**< for connecting; 0 = 30 s */
     size_t max_message_size;             /**< see struct hws_peer_config */

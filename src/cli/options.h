@@ -26,7 +26,7 @@ struct hws_options {
     uint16_t port, port_min, port_max; /**< one for all, or a range; all 0 = anywhere */
     const char *interfaces[HWS_OPTION_INTERFACE_MAX];
     size_t interface_count; /**< 0 = all of this host */
-    int verbose; /**< how often --verbose was given */
+    int verbose;            /**< how often --verbose was given */
     hws_time timeout;
     hws_time quiet_for; /**< client: how long to wait for more after its input ended */
     uint64_t echo_test; /**< client: bytes to send and get back; 0 = not asked for */

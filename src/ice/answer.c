@@ -64,11 +64,20 @@ static void send_success(struct hws_ice *ice, uint8_t base, const struct hws_add
     hws_ice_outbox_push(ice, base, remote, bytes);
 }
 
+/* Would the pair be better than the nominated one, if it works again? */
+static bool may_be_better(const struct hws_ice *ice, const struct hws_ice_pair *p)
+{
+    return ice->controlling && ice->nominated != HWS_ICE_NONE && !p->queued && !p->valid &&
+           p->state != HWS_ICE_PAIR_IN_PROGRESS &&
+           p->priority > ice->pairs[ice->nominated].priority;
+}
+
 /* Do we have that pair, and no need of it? */
 static bool is_old_news(const struct hws_ice *ice, uint8_t base, uint8_t remote)
 {
-    return remote != HWS_ICE_NONE && hws_ice_pair_find(ice, base, remote) != HWS_ICE_NONE &&
-           !ice->lane.silent_at;
+    uint8_t pair = remote == HWS_ICE_NONE ? HWS_ICE_NONE : hws_ice_pair_find(ice, base, remote);
+
+    return pair != HWS_ICE_NONE && !ice->lane.silent_at && !may_be_better(ice, &ice->pairs[pair]);
 }
 
 /* What the check means for our list: RFC 8445 section 7.3.1.3 to section 7.3.1.5. */

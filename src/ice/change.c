@@ -136,7 +136,9 @@ static bool is_watched(const struct hws_ice *ice)
 
 void hws_ice_ask_path(struct hws_ice *ice, hws_time now)
 {
-    if (is_watched(ice) && ice->lane.unanswered == 0) ice->lane.next_at = now;
+    if (!is_watched(ice) || ice->lane.unanswered > 0) return;
+    ice->lane.next_at = now;
+    ice->lane.unanswered = 1; /* the doubt counts as the first request that got no answer */
 }
 
 void hws_ice_suspect(struct hws_ice *ice, hws_time now)
@@ -163,8 +165,7 @@ static void fall_silent(struct hws_ice *ice, hws_time now)
 {
     HWS_LOG(&ice->log, HWS_LOG_INFO, now, "ice", "path.silent", "pair=%u", ice->lane.pair);
     ice->lane.silent_at = now;
-    if (ice->restart_at == HWS_NEVER)
-        ice->restart_at = hws_ice_later(now, HWS_ICE_RESTART_SILENT);
+    if (ice->restart_at == HWS_NEVER) ice->restart_at = hws_ice_later(now, HWS_ICE_RESTART_SILENT);
     probe(ice, now);
 }
 
@@ -172,6 +173,7 @@ static void fall_silent(struct hws_ice *ice, hws_time now)
  * side nominates the pair behind it. */
 static void take_refuge(struct hws_ice *ice, uint8_t pair, hws_time now)
 {
+    ice->pairs[ice->lane.pair].valid = false;
     hws_ice_lane_open(ice, pair, now);
     if (ice->controlling) hws_ice_renominate(ice, pair, now);
 }
@@ -191,7 +193,7 @@ void hws_ice_silence_tick(struct hws_ice *ice, hws_time now)
     }
     refuge = find_refuge(ice);
     if (refuge != HWS_ICE_NONE)
-        take_refuge(ice, refuge, now);
+        take_refuge(ice, refuge, now); /* the silent pair is valid again when it answers */
     else
         probe(ice, now);
 }

@@ -159,8 +159,8 @@ static void path_answers(struct hws_ice *ice, hws_time now)
 static void take_mapped(struct hws_ice *ice, const struct hws_address *mapped, hws_time now)
 {
     struct hws_ice_lane *lane = &ice->lane;
-    bool moved = lane->mapped.family != HWS_FAMILY_NONE &&
-                 !hws_ice_same_endpoint(&lane->mapped, mapped);
+    bool moved =
+        lane->mapped.family != HWS_FAMILY_NONE && !hws_ice_same_endpoint(&lane->mapped, mapped);
 
     lane->mapped = *mapped;
     if (!moved || lane->old || !ice->controlling || ice->phase != HWS_ICE_COMPLETE) return;

@@ -76,9 +76,9 @@ struct hws_ice_local {
     uint32_t priority;
     enum hws_candidate_type type; /**< host or srflx; a relayed one would come here too */
     uint16_t preference;          /**< local preference, RFC 8421 section 4 */
-    uint8_t base; /**< index of the socket it lives on; its own for a host; none: a free slot */
-    uint8_t server;               /**< that told us, HWS_ICE_NONE for a host */
-    uint8_t foundation;           /**< number, unique in the agent */
+    uint8_t base;   /**< index of the socket it lives on; its own for a host; none: a free slot */
+    uint8_t server; /**< that told us, HWS_ICE_NONE for a host */
+    uint8_t foundation; /**< number, unique in the agent */
     bool announced;
     bool late;  /**< came after the end of candidates: the next generation announces it */
     bool stale; /**< what a server said before a restart; it has not said so again */

@@ -92,7 +92,8 @@ static enum hws_err init(struct hws_client *client, const struct hws_client_conf
     client->peer_config = (struct hws_peer_config){.key_log = config->key_log,
                                                    .tap = config->tap,
                                                    .max_message_size = config->max_message_size,
-                                                   .connect_limit = client->timeout};
+                                                   .connect_limit = client->timeout,
+                                                   .restart_ice = true};
     *out_reason = "out of memory";
     client->session = hws_offering_new();
     if (!client->session) return HWS_ERR_NO_MEMORY;
@@ -213,7 +214,10 @@ static void take_local_signal(struct hws_client *client, const struct hws_signal
         err = hws_signal_client_send(client->link.signal, 0, signal, now);
         if (!err && client->timeline.offered == 0) client->timeline.offered = now - client->started;
     }
-    if (err && !client->over) {
+    if (err && is_connected(client)) {
+        /* The distributor is gone: what there is has to do. */
+        if (signal->kind == HWS_SIGNAL_OFFER) (void)!hws_peer_rollback(client->peer, now);
+    } else if (err && !client->over) {
         hws_link_because(&client->link, "a signal cannot be sent");
         finish(client, err);
     }

@@ -89,8 +89,7 @@ void hws_link_because_no_peer(struct hws_link *link, enum hws_err err)
     } else if (link->port_min == 0) {
         hws_link_because(link, "no UDP socket could be opened");
     } else {
-        hws_link_because(link, "no UDP port from %u to %u is free", link->port_min,
-                         link->port_max);
+        hws_link_because(link, "no UDP port from %u to %u is free", link->port_min, link->port_max);
     }
 }
 
