@@ -122,7 +122,8 @@ static void probe(struct hws_ice *ice, hws_time now)
 {
     struct hws_ice_lane *lane = &ice->lane;
 
-    if (ice->controlling) ice->pairs[lane->pair].nominate = true;
+    if (ice->controlling && ice->phase == HWS_ICE_COMPLETE)
+        ice->pairs[lane->pair].nominate = true;
     hws_ice_trigger(ice, lane->pair, now);
     check_all(ice, lane->pair, now);
     lane->next_probe_at = hws_ice_later(now, HWS_ICE_PROBE_PERIOD);
@@ -131,7 +132,7 @@ static void probe(struct hws_ice *ice, hws_time now)
 static bool is_watched(const struct hws_ice *ice)
 {
     return ice->lane.active && !ice->lane.old && ice->lane.pair != HWS_ICE_NONE &&
-           ice->phase == HWS_ICE_COMPLETE;
+           (ice->phase == HWS_ICE_COMPLETE || ice->phase == HWS_ICE_RUNNING);
 }
 
 void hws_ice_ask_path(struct hws_ice *ice, hws_time now)
@@ -165,6 +166,10 @@ static void fall_silent(struct hws_ice *ice, hws_time now)
 {
     HWS_LOG(&ice->log, HWS_LOG_INFO, now, "ice", "path.silent", "pair=%u", ice->lane.pair);
     ice->lane.silent_at = now;
+    if (ice->phase == HWS_ICE_RUNNING && ice->nominee == ice->lane.pair) {
+        ice->nominee = HWS_ICE_NONE; /* not this one, unless it answers */
+        ice->pairs[ice->lane.pair].nominate = false;
+    }
     if (ice->restart_at == HWS_NEVER) ice->restart_at = hws_ice_later(now, HWS_ICE_RESTART_SILENT);
     probe(ice, now);
 }
