@@ -223,9 +223,9 @@ static void add_dead(struct world_peer *from, enum hws_signal_kind kind, char *t
     if (from != sides[WORKER] || kind != HWS_SIGNAL_ANSWER || !at) return;
     for (int i = 0; i < 63; i++) {
         char line[100];
-        int line_len = snprintf(line, sizeof(line),
-                                "a=candidate:%d 1 udp %d 10.9.0.%d 4000 typ host\r\n", i + 10,
-                                2130706431 - i, i + 1);
+        int line_len =
+            snprintf(line, sizeof(line), "a=candidate:%d 1 udp %d 10.9.0.%d 4000 typ host\r\n",
+                     i + 10, 2130706431 - i, i + 1);
 
         ck_assert_uint_lt(len + (size_t)line_len, cap);
         memmove(at + line_len, at, strlen(at) + 1);

@@ -111,10 +111,10 @@ void hws_peer_free(struct hws_peer *peer); /**< accepts NULL; sends nothing: clo
 /** The address of a UDP socket of the program. @retval HWS_ERR_FULL @retval HWS_ERR_ARGUMENT */
 HWS_MUST_USE enum hws_err hws_peer_add_local(struct hws_peer *peer, const struct hws_address *addr,
                                              hws_time now);
-/** That socket is gone, its network down: what went over it goes another way at once if there is one,
- *  and else waits: for an address that hws_peer_add_local() adds, for an ICE restart, and at most for
- *  connect_limit. An address added later is used for checks at once, and told to the other side by
- *  the next restart. Unknown addresses are left alone. */
+/** That socket is gone, its network down. What went over it goes another way at once if there is
+ *  one, and else waits: for an address that hws_peer_add_local() adds, for an ICE restart, and at
+ *  most for connect_limit. An address added later is used for checks at once, and told to the
+ *  other side by the next restart. Unknown addresses are left alone. */
 void hws_peer_remove_local(struct hws_peer *peer, const struct hws_address *addr, hws_time now);
 /** A STUN server to ask for our outside address. @retval HWS_ERR_FULL @retval HWS_ERR_ARGUMENT */
 HWS_MUST_USE enum hws_err hws_peer_add_stun(struct hws_peer *peer, const struct hws_address *addr,

@@ -75,8 +75,8 @@ struct hws_client;
  *
  * @retval HWS_ERR_ARGUMENT  the distributor or an ICE server URL is malformed, plain text to a
  *         distributor off loopback without @c insecure, the channel or max_message_size are out
- *         of range, or the ports or interfaces are none (see hws_loop_new()); hws_client_reason() is not there yet, so
- *         @p out_reason (may be NULL) says it
+ *         of range, or the ports or interfaces are none (see hws_loop_new());
+ *         hws_client_reason() is not there yet, so @p out_reason (may be NULL) says it
  * @retval HWS_ERR_STATE  this process runs another loop already
  * @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_IO @retval HWS_ERR_CRYPTO @retval HWS_ERR_LIBRARY
  */

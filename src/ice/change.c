@@ -122,8 +122,7 @@ static void probe(struct hws_ice *ice, hws_time now)
 {
     struct hws_ice_lane *lane = &ice->lane;
 
-    if (ice->controlling && ice->phase == HWS_ICE_COMPLETE)
-        ice->pairs[lane->pair].nominate = true;
+    if (ice->controlling && ice->phase == HWS_ICE_COMPLETE) ice->pairs[lane->pair].nominate = true;
     hws_ice_trigger(ice, lane->pair, now);
     check_all(ice, lane->pair, now);
     lane->next_probe_at = hws_ice_later(now, HWS_ICE_PROBE_PERIOD);

@@ -67,9 +67,9 @@ void hws_ice_set_controlling(struct hws_ice *ice, bool controlling);
  *  @retval HWS_ERR_FULL  @retval HWS_ERR_ARGUMENT not reachable (see base/address.h) */
 HWS_MUST_USE enum hws_err hws_ice_add_local(struct hws_ice *ice, const struct hws_address *addr,
                                             hws_time now);
-/** A socket of ours is gone: so are its candidates and pairs, and the peer is not told. When the path
- *  in use was on it, data moves to another pair that works; without one HWS_ICE_EXPIRED comes, and
- *  the search goes on with the addresses that are left or come. Unknown ones are left alone. */
+/** A socket of ours is gone: so are its candidates and pairs, and the peer is not told. When the
+ *  path in use was on it, data moves to another pair that works; without one HWS_ICE_EXPIRED comes,
+ *  and the search goes on with the addresses that are left or come. Unknown ones are left alone. */
 void hws_ice_remove_local(struct hws_ice *ice, const struct hws_address *addr, hws_time now);
 /** Ask this STUN server from every local address of its family; a dead one delays nothing.
  *  @retval HWS_ERR_FULL  @retval HWS_ERR_ARGUMENT */
@@ -112,7 +112,7 @@ bool hws_ice_is_searching(const struct hws_ice *ice);
  *  10 s (three consent checks). An answer ends the doubt. Without a path it does nothing. */
 void hws_ice_doubt(struct hws_ice *ice, hws_time now);
 
-/** Nothing comes back on the path in use: ask it at once. When it does not answer twice, all pairs are
+/** Nothing comes back on the path in use: ask it at once. When it does not answer, all pairs are
  *  checked, data moves to the best that answers, and the controlling side nominates that one. */
 void hws_ice_suspect(struct hws_ice *ice, hws_time now);
 

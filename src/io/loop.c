@@ -243,8 +243,8 @@ static bool can_bind(struct hws_address addr)
     return true;
 }
 
-/* The same port on every address, or none: a peer with half of its families would be found by half of
- * the others. */
+/* The same port on every address, or none: a peer with half of its families would be found by half
+ * of the others. */
 static bool open_all_at(struct hws_loop *loop, struct member *member,
                         const struct hws_address *list, size_t count, uint16_t number)
 {
@@ -532,8 +532,8 @@ static struct port *port_of(struct hws_loop *loop, struct member *member,
     return NULL;
 }
 
-/* Success and error responses of STUN: the first byte holds the high bit of the class. Nothing comes
- * back for them, and whoever asks, a stranger too, gets one. */
+/* Success and error responses of STUN: the first byte holds the high bit of the class. Nothing
+ * comes back for them, and whoever asks, a stranger too, gets one. */
 static bool is_response(struct hws_bytes bytes)
 {
     return bytes.len > 0 && bytes.data[0] == 1;
