@@ -90,6 +90,10 @@ struct hws_peer_config {
     hws_time consent_expiry; /**< silence after which the path is dead; 0 = 30 s */
     hws_time connect_limit;  /**< both descriptions in to connected; 0 = 39.5 s */
     bool relay_only; /**< only relayed candidates: our addresses are neither told nor used */
+    /** When the path is gone or silent and no other pair takes over within 1.5 to 2.5 s, offer an
+     *  ICE restart without being asked; hws_peer_next_signal() has it. For one side, the one that
+     *  made the first offer, or both may offer at once. */
+    bool restart_ice;
 };
 
 struct hws_peer;
@@ -112,6 +116,11 @@ void hws_peer_free(struct hws_peer *peer); /**< accepts NULL; sends nothing: clo
 /** The address of a UDP socket of the program. @retval HWS_ERR_FULL @retval HWS_ERR_ARGUMENT */
 HWS_MUST_USE enum hws_err hws_peer_add_local(struct hws_peer *peer, const struct hws_address *addr,
                                              hws_time now);
+/** That socket is gone, its network down. What went over it goes another way at once if there is
+ *  one, and else waits: for an address that hws_peer_add_local() adds, for an ICE restart, and at
+ *  most for connect_limit. An address added later is used for checks at once, and told to the
+ *  other side by the next restart. Unknown addresses are left alone. */
+void hws_peer_remove_local(struct hws_peer *peer, const struct hws_address *addr, hws_time now);
 /** A STUN server to ask for our outside address. @retval HWS_ERR_FULL @retval HWS_ERR_ARGUMENT */
 HWS_MUST_USE enum hws_err hws_peer_add_stun(struct hws_peer *peer, const struct hws_address *addr,
                                             hws_time now);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,8 @@ enum {
     OPTION_ICE_CA,
     OPTION_RELAY_ONLY,
     OPTION_JSON,
+    OPTION_PORT,
+    OPTION_INTERFACE,
 };
 
 enum { OF_CLIENT = 1, OF_WORKER = 2, OF_BOTH = 3, OF_DOCTOR = 4, OF_ALL = 7 };
@@ -48,6 +51,8 @@ static const struct {
     {OF_BOTH,   {"insecure", no_argument, NULL, OPTION_INSECURE}                      },
     {OF_BOTH,   {"loopback", no_argument, NULL, OPTION_LOOPBACK}                      },
     {OF_BOTH,   {"hide-addresses", no_argument, NULL, OPTION_HIDE}                    },
+    {OF_BOTH,   {"port", required_argument, NULL, OPTION_PORT}                        },
+    {OF_BOTH,   {"interface", required_argument, NULL, OPTION_INTERFACE}              },
     {OF_ALL,    {"timeout", required_argument, NULL, 't'}                             },
     {OF_BOTH,   {"verbose", no_argument, NULL, 'v'}                                   },
     {OF_ALL,    {"help", no_argument, NULL, OPTION_HELP}                              },
@@ -240,6 +245,40 @@ static bool take_credential(const char *text, struct hws_options *out)
     return read_secret(text + 1, secret, sizeof(out->secrets[0]));
 }
 
+/* "5000", one port for all, or "5000-5100", where each takes one of its own. */
+static bool read_ports(const char *text, struct hws_options *out)
+{
+    static const char want[] = "want a port, such as 5000, or a range, such as 5000-5100";
+    unsigned long least, most;
+    char *end;
+
+    errno = 0;
+    least = most = strtoul(text, &end, 10);
+    if (errno || *text < '0' || *text > '9') return complain("--port", text, want);
+    if (*end == '-' && end[1] >= '0' && end[1] <= '9') most = strtoul(end + 1, &end, 10);
+    if (errno || *end != '\0' || least < 1 || most > UINT16_MAX)
+        return complain("--port", text, want);
+    if (least > most) return complain("--port", text, "the range ends before it begins");
+    if (out->port != 0 || out->port_min != 0) return complain("--port", text, "given twice");
+    if (strchr(text, '-')) {
+        out->port_min = (uint16_t)least;
+        out->port_max = (uint16_t)most;
+    } else {
+        out->port = (uint16_t)least;
+    }
+    return true;
+}
+
+static bool take_interface(const char *name, struct hws_options *out)
+{
+    if (out->interface_count == HWS_OPTION_INTERFACE_MAX)
+        return complain("--interface", name, "too many, 8 at most");
+    if (if_nametoindex(name) == 0)
+        return complain("--interface", name, "this host has no such interface");
+    out->interfaces[out->interface_count++] = name;
+    return true;
+}
+
 /* An option about the channel of a client. */
 static bool take_channel(int option, struct hws_channel_config *out)
 {
@@ -354,6 +393,10 @@ static bool take(int option, struct hws_options *out)
     case OPTION_HIDE:
         out->hide_addresses = true;
         return true;
+    case OPTION_PORT:
+        return read_ports(optarg, out);
+    case OPTION_INTERFACE:
+        return take_interface(optarg, out);
     case OPTION_ECHO_TEST:
         return read_size("--echo-test", optarg, 1024 * 1024 * 1024, &out->echo_test);
     default:
@@ -405,6 +448,19 @@ int hws_options_read(enum hws_command command, int argc, char **argv, struct hws
         if (!take(option, out)) return usage(command);
     }
     return take_rest(command, argc, argv, out);
+}
+
+int hws_options_refused(enum hws_command command, const struct hws_options *options,
+                        enum hws_err err, const char *reason)
+{
+    fprintf(stderr, "hawser %s: %s: %s", command == HWS_COMMAND_CLIENT ? "client" : "worker",
+            hws_strerror(err), reason);
+    if (err == HWS_ERR_IO && options->port != 0) fprintf(stderr, " (--port %u)", options->port);
+    for (size_t i = 0; err == HWS_ERR_IO && i < options->interface_count; i++) {
+        fprintf(stderr, " (--interface %s)", options->interfaces[i]);
+    }
+    fputc('\n', stderr);
+    return err == HWS_ERR_ARGUMENT ? HWS_EXIT_USAGE : HWS_EXIT_FAILED;
 }
 
 static void write_line(void *user, const char *line, size_t len)

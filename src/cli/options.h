@@ -14,7 +14,7 @@
 
 enum { HWS_EXIT_OK = 0, HWS_EXIT_FAILED = 1, HWS_EXIT_USAGE = 2 };
 
-enum { HWS_OPTION_SERVER_MAX = 8 };
+enum { HWS_OPTION_SERVER_MAX = 8, HWS_OPTION_INTERFACE_MAX = 8 };
 
 /** What the command line said; text is borrowed from it. */
 struct hws_options {
@@ -27,7 +27,10 @@ struct hws_options {
     int64_t id; /**< of the worker, ours or the other's; meaningful with has_id */
     bool has_id;
     bool insecure, loopback, hide_addresses, echo;
-    int verbose; /**< how often --verbose was given */
+    uint16_t port, port_min, port_max; /**< one for all, or a range; all 0 = anywhere */
+    const char *interfaces[HWS_OPTION_INTERFACE_MAX];
+    size_t interface_count; /**< 0 = all of this host */
+    int verbose;            /**< how often --verbose was given */
     hws_time timeout;
     hws_time quiet_for; /**< client: how long to wait for more after its input ended */
     uint64_t echo_test; /**< client: bytes to send and get back; 0 = not asked for */
@@ -51,6 +54,11 @@ int hws_options_read(enum hws_command command, int argc, char **argv, struct hws
 
 /** What --help shows. */
 const char *hws_help(enum hws_command command);
+
+/** Say on standard error that the client or worker cannot be made, with the ports it asked for.
+ *  @return the exit status */
+int hws_options_refused(enum hws_command command, const struct hws_options *options,
+                        enum hws_err err, const char *reason);
 
 /** A log to standard error at the level that --verbose asks for; silent without it. */
 struct hws_log hws_options_log(const struct hws_options *options);

@@ -220,6 +220,11 @@ static int start(const struct hws_options *options, struct hws_records *records)
                                        .relay_only = options->relay_only,
                                        .loopback = options->loopback,
                                        .hide_addresses = options->hide_addresses,
+                                       .port = options->port,
+                                       .port_min = options->port_min,
+                                       .port_max = options->port_max,
+                                       .interfaces = options->interfaces,
+                                       .interface_count = options->interface_count,
                                        .client_max = CLIENT_MAX,
                                        .timeout = options->timeout,
                                        .max_message_size = options->max_message_size,
@@ -232,10 +237,7 @@ static int start(const struct hws_options *options, struct hws_records *records)
     enum hws_err err = hws_worker_new(&config, &worker, &reason);
     int status;
 
-    if (err) {
-        fprintf(stderr, "hawser worker: %s: %s\n", hws_strerror(err), reason);
-        return err == HWS_ERR_ARGUMENT ? HWS_EXIT_USAGE : HWS_EXIT_FAILED;
-    }
+    if (err) return hws_options_refused(HWS_COMMAND_WORKER, options, err, reason);
     hws_catch_signals(wake, worker);
     status = run(worker, options);
     hws_catch_signals(NULL, NULL);

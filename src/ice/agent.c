@@ -58,6 +58,7 @@ enum hws_err hws_ice_new(const struct hws_ice_config *config, struct hws_ice **o
     ice->fail_after = or_default(config->fail_after, HWS_ICE_FAIL_AFTER);
     ice->tiebreaker = hws_ice_random_u64(ice);
     ice->lane.pair = ice->parting.base = HWS_ICE_NONE;
+    ice->restart_at = HWS_NEVER;
     ice->last_new_at = INT64_MIN / 2; /* long ago: the first transaction waits for nothing */
     ice->error_window_at = INT64_MIN / 2;
     hws_ice_begin_generation(ice);
@@ -151,6 +152,7 @@ static void begin_next(struct hws_ice *ice, hws_time now)
 
 void hws_ice_tick(struct hws_ice *ice, hws_time now)
 {
+    hws_ice_silence_tick(ice, now);
     hws_ice_consent_tick(ice, now);
     hws_ice_checks_tick(ice, now);
     hws_ice_gather_tick(ice, now);
@@ -171,6 +173,7 @@ hws_time hws_ice_deadline(const struct hws_ice *ice)
 {
     hws_time at = earlier(hws_ice_consent_deadline(ice), hws_ice_checks_deadline(ice));
 
+    at = earlier(at, hws_ice_silence_deadline(ice));
     at = earlier(at, hws_ice_gather_deadline(ice));
     at = earlier(at, hws_ice_relays_deadline(ice));
     at = earlier(at, hws_ice_nominate_deadline(ice));
@@ -182,13 +185,15 @@ hws_time hws_ice_deadline(const struct hws_ice *ice)
 
 enum hws_err hws_ice_add_local(struct hws_ice *ice, const struct hws_address *addr, hws_time now)
 {
-    size_t before = ice->local_count;
+    bool known = hws_ice_find_base(ice, addr) != HWS_ICE_NONE;
     enum hws_err err = hws_ice_local_add_host(ice, addr, now);
 
     if (err) return err;
-    if (ice->local_count > before) {
-        hws_ice_ask_all_from(ice, (uint8_t)before, now);
-        hws_ice_relays_of_base(ice, (uint8_t)before, now);
+    if (!known) {
+        uint8_t base = hws_ice_find_base(ice, addr);
+
+        hws_ice_ask_all_from(ice, base, now);
+        hws_ice_relays_of_base(ice, base, now);
     }
     hws_ice_tick(ice, now);
     return HWS_OK;

@@ -31,18 +31,27 @@ uint8_t hws_ice_find_base(const struct hws_ice *ice, const struct hws_address *a
     return HWS_ICE_NONE;
 }
 
+static bool is_taken(const struct hws_ice *ice, uint16_t preference)
+{
+    for (size_t i = 0; i < ice->local_count; i++) {
+        if (ice->locals[i].base == i && ice->locals[i].type == HWS_CANDIDATE_HOST &&
+            ice->locals[i].preference == preference)
+            return true;
+    }
+    return false;
+}
+
 /* RFC 8421 section 4: the n-th IPv6 address goes before the n-th IPv4 address, whatever the order
- * in which they come, because what was announced cannot be ranked again. */
+ * in which they come, because what was announced cannot be ranked again. One that is gone leaves
+ * its place to the next. */
 static uint16_t host_preference(const struct hws_ice *ice, enum hws_family family)
 {
-    int nth = 0;
+    uint16_t preference = PREFERENCE_TOP - (family == HWS_FAMILY_IP4 ? PREFERENCE_STEP : 0);
 
-    for (size_t i = 0; i < ice->local_count; i++) {
-        if (ice->locals[i].type == HWS_CANDIDATE_HOST && ice->locals[i].addr.family == family)
-            nth++;
+    while (is_taken(ice, preference)) {
+        preference = (uint16_t)(preference - 2 * PREFERENCE_STEP);
     }
-    return (uint16_t)(PREFERENCE_TOP -
-                      PREFERENCE_STEP * (2 * nth + (family == HWS_FAMILY_IP4 ? 1 : 0)));
+    return preference;
 }
 
 static const struct hws_address *server_of(const struct hws_ice *ice,
@@ -70,7 +79,7 @@ static void settle_foundation(struct hws_ice *ice, size_t index)
     for (size_t i = 0; i < ice->local_count; i++) {
         const struct hws_ice_local *other = &ice->locals[i];
 
-        if (i == index) continue;
+        if (i == index || other->base == HWS_ICE_NONE) continue;
         if (same_foundation(ice, mine, other)) {
             mine->foundation = other->foundation;
             return;
@@ -116,10 +125,19 @@ static void local_added(struct hws_ice *ice, size_t index, hws_time now)
             (unsigned)index, hws_endpoint_text(&local->addr, text));
 }
 
+/* Where a candidate goes: in the place of one that is true no more, or behind all. */
+static size_t free_slot(const struct hws_ice *ice)
+{
+    for (size_t i = 0; i < ice->local_count; i++) {
+        if (ice->locals[i].stale) return i;
+    }
+    return ice->local_count;
+}
+
 enum hws_err hws_ice_local_add_host(struct hws_ice *ice, const struct hws_address *addr,
                                     hws_time now)
 {
-    size_t index = ice->local_count;
+    size_t index = free_slot(ice);
 
     if (!hws_address_is_reachable(addr)) return HWS_ERR_ARGUMENT;
     if (hws_ice_find_base(ice, addr) != HWS_ICE_NONE) return HWS_OK;
@@ -133,19 +151,10 @@ enum hws_err hws_ice_local_add_host(struct hws_ice *ice, const struct hws_addres
         .relay = HWS_ICE_NONE,
     };
     settle_foundation(ice, index);
-    ice->local_count++;
+    if (index == ice->local_count) ice->local_count++;
     local_added(ice, index, now);
     hws_ice_pairs_of_local(ice, (uint8_t)index, now);
     return HWS_OK;
-}
-
-/* Where a reflexive candidate goes: in the place of one that is true no more, or behind all. */
-static size_t free_slot(const struct hws_ice *ice)
-{
-    for (size_t i = 0; i < ice->local_count; i++) {
-        if (ice->locals[i].stale) return i;
-    }
-    return ice->local_count;
 }
 
 void hws_ice_local_add_reflexive(struct hws_ice *ice, uint8_t base, uint8_t server,

@@ -43,7 +43,9 @@ struct hws_ice_config {
     bool relay_only;
 };
 
-enum { HWS_ICE_UFRAG_LEN = 4, HWS_ICE_PWD_LEN = 24 }; /* what we make */
+/** What we make. Four characters would do (RFC 8839 section 5.4), but of a thousand peers on one
+ *  UDP port, which only these tell apart, two would then have the same every thirty starts. */
+enum { HWS_ICE_UFRAG_LEN = 8, HWS_ICE_PWD_LEN = 24 };
 
 /** @retval HWS_ERR_NO_MEMORY
  *  @retval HWS_ERR_ARGUMENT  a negative time, or no source of randomness */
@@ -68,6 +70,10 @@ void hws_ice_set_controlling(struct hws_ice *ice, bool controlling);
  *  @retval HWS_ERR_FULL  @retval HWS_ERR_ARGUMENT not reachable (see base/address.h) */
 HWS_MUST_USE enum hws_err hws_ice_add_local(struct hws_ice *ice, const struct hws_address *addr,
                                             hws_time now);
+/** A socket of ours is gone: so are its candidates and pairs, and the peer is not told. When the
+ *  path in use was on it, data moves to another pair that works; without one HWS_ICE_EXPIRED comes,
+ *  and the search goes on with the addresses that are left or come. Unknown ones are left alone. */
+void hws_ice_remove_local(struct hws_ice *ice, const struct hws_address *addr, hws_time now);
 /** Ask this STUN server from every local address of its family; a dead one delays nothing.
  *  @retval HWS_ERR_FULL  @retval HWS_ERR_ARGUMENT */
 HWS_MUST_USE enum hws_err hws_ice_add_server(struct hws_ice *ice, const struct hws_address *addr,
@@ -131,6 +137,13 @@ enum hws_ice_origin {
  *  peer to our relayed address; @p out borrows @p in and is written only then. */
 enum hws_ice_origin hws_ice_unwrap(struct hws_ice *ice, const struct hws_datagram *in,
                                    struct hws_datagram *out, hws_time now);
+/** Nothing comes back on the path in use: ask it at once. When it does not answer, all pairs are
+ *  checked, data moves to the best that answers, and the controlling side nominates that one. */
+void hws_ice_suspect(struct hws_ice *ice, hws_time now);
+
+/** When a restart is due because the path is gone or silent and no pair of this generation took its
+ *  place; HWS_NEVER: it is not. */
+hws_time hws_ice_restart_due(const struct hws_ice *ice);
 
 /** One STUN datagram (first byte 0 to 3).
  *  @retval HWS_ERR_MALFORMED etc. dropped or refused with an error response; the agent is as before

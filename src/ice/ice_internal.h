@@ -9,6 +9,7 @@
  *     answer.c     checks of the peer               nominate.c  which pair carries data
  *     consent.c    the path in use                  rule.c      verdict on one request
  *     outbox.c     packets waiting to be sent            relay.c     TURN servers
+ *     change.c     addresses that go, a path that is silent
  *
  * Tables are arrays inside the one block of the agent; entries are named by index. A pair is a
  * base of ours and a remote candidate: local reflexive candidates share the pair of their base
@@ -54,6 +55,17 @@ _Static_assert((int)HWS_ICE_LOCAL_MAX < (int)HWS_ICE_NONE, "a local index fits a
 /* A peer in doubt is asked three times at that period before it counts as gone. */
 #define HWS_ICE_DOUBT          HWS_SEC(10)
 #define HWS_ICE_CONSENT_EXPIRY HWS_SEC(30)
+/* A request on the path in use counts as missed after this and two round trips; the second one in
+ * a row makes the path silent, and all pairs are asked, again and again with this period. */
+#define HWS_ICE_MISSED       HWS_MS(500)
+#define HWS_ICE_PROBE_PERIOD HWS_SEC(2)
+/* When a restart is due: other pairs get their chance first, a restart its time to be answered. */
+#define HWS_ICE_RESTART_SILENT HWS_MS(2500)
+#define HWS_ICE_RESTART_LOST   HWS_MS(1500)
+#define HWS_ICE_RESTART_AGAIN  HWS_SEC(10)
+/* A nomination this long after another one is no part of the first search: it is meant to win,
+ * whatever the priorities. */
+#define HWS_ICE_NOMINATING HWS_SEC(5)
 
 /** Of one generation: ours, and the peer's once known. Wiped when it ends. */
 struct hws_ice_credentials {
@@ -69,7 +81,8 @@ struct hws_ice_local {
     uint32_t priority;
     enum hws_candidate_type type; /**< host, srflx or relay */
     uint16_t preference;          /**< local preference, RFC 8421 section 4 */
-    uint8_t base;                 /**< index of the base; its own for a host and a relayed one */
+    uint8_t base;                 /**< index of the base; its own for a host and a relayed one;
+                                     none: a free slot */
     uint8_t server;               /**< that told us (TURN: + HWS_ICE_SERVER_MAX), NONE for a host */
     uint8_t relay;                /**< index of the allocation, HWS_ICE_NONE but for relayed ones */
     uint8_t foundation;           /**< number, unique in the agent */
@@ -204,6 +217,11 @@ struct hws_ice_lane {
     uint8_t pair;       /**< index, HWS_ICE_NONE when old */
     hws_time next_at;   /**< next consent request */
     hws_time heard_at;  /**< last response */
+    hws_time asked_at;  /**< last request */
+    uint8_t unanswered; /**< requests since the last response, up to 255 */
+    hws_time silent_at; /**< since when the path counts as silent; 0 = it does not */
+    hws_time next_probe_at;
+    struct hws_address mapped; /**< where the peer sees us; none before the first response */
     hws_time doubt_end; /**< the peer may be gone: without a response the path dies then; else 0 */
     struct {
         bool open, controlling;
@@ -267,6 +285,8 @@ struct hws_ice {
     size_t triggered_count;
     uint8_t nominee;   /**< pair that we are nominating */
     uint8_t nominated; /**< pair that is */
+    hws_time nominated_at;
+    hws_time restart_at; /**< when a restart is due; HWS_NEVER: all is well */
 
     hws_time last_new_at; /**< when the last new transaction began: Ta counts from here */
     unsigned fresh_count; /**< checks begun in this generation, up to HWS_ICE_FAST_CHECKS */
@@ -345,6 +365,7 @@ uint8_t hws_ice_pair_find(const struct hws_ice *ice, uint8_t base, uint8_t remot
 /** Form the pair unless it is there; @p force makes room for one on which the peer was heard. */
 uint8_t hws_ice_pair_form(struct hws_ice *ice, uint8_t base, uint8_t remote, bool force,
                           hws_time now);
+void hws_ice_pair_remove(struct hws_ice *ice, uint8_t pair); /**< the last one takes its index */
 void hws_ice_pairs_of_local(struct hws_ice *ice, uint8_t base, hws_time now);
 void hws_ice_pairs_of_remote(struct hws_ice *ice, uint8_t remote, hws_time now);
 void hws_ice_pairs_reprioritize(struct hws_ice *ice);
@@ -383,6 +404,16 @@ hws_time hws_ice_nominate_deadline(const struct hws_ice *ice);
 void hws_ice_fail_tick(struct hws_ice *ice, hws_time now);
 hws_time hws_ice_fail_deadline(const struct hws_ice *ice);
 
+/** Nominate another pair than the one that is. */
+void hws_ice_renominate(struct hws_ice *ice, uint8_t pair, hws_time now);
+/** Stop checking all but this pair; HWS_ICE_NONE: all. */
+void hws_ice_stop_others(struct hws_ice *ice, uint8_t winner, hws_time now);
+
+/* change.c */
+void hws_ice_ask_path(struct hws_ice *ice, hws_time now); /**< hws_ice_suspect() at the next tick */
+void hws_ice_silence_tick(struct hws_ice *ice, hws_time now);
+hws_time hws_ice_silence_deadline(const struct hws_ice *ice);
+
 /* consent.c */
 void hws_ice_lane_open(struct hws_ice *ice, uint8_t pair, hws_time now);
 bool hws_ice_lane_is_stale(const struct hws_ice *ice, hws_time now);
@@ -414,6 +445,8 @@ void hws_ice_gather_check_end(struct hws_ice *ice, hws_time now);
 bool hws_ice_next_stun_failure(struct hws_ice *ice, struct hws_ice_event *out);
 
 /* relay.c */
+/** The socket of this base is gone, and with it the allocations that were made from it. */
+void hws_ice_relays_drop_base(struct hws_ice *ice, uint8_t base, hws_time now);
 void hws_ice_relays_of_base(struct hws_ice *ice, uint8_t base, hws_time now);
 void hws_ice_relays_free(struct hws_ice *ice);
 bool hws_ice_relay_waits(const struct hws_ice *ice);
@@ -457,6 +490,8 @@ void hws_ice_outbox_push(struct hws_ice *ice, uint8_t base, const struct hws_add
 /** Queue a packet as it is. */
 void hws_ice_outbox_put(struct hws_ice *ice, const struct hws_address *local,
                         const struct hws_address *remote, struct hws_bytes bytes);
+/** Drop what would leave from there. */
+void hws_ice_outbox_drop(struct hws_ice *ice, const struct hws_address *local);
 bool hws_ice_outbox_pop(struct hws_ice *ice, struct hws_datagram *out);
 
 #endif /* HWS_ICE_ICE_INTERNAL_H */

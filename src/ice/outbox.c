@@ -68,12 +68,31 @@ void hws_ice_outbox_put(struct hws_ice *ice, const struct hws_address *local,
     box->count++;
 }
 
+/* One that is dropped goes nowhere: its place is passed over. */
+void hws_ice_outbox_drop(struct hws_ice *ice, const struct hws_address *local)
+{
+    struct hws_ice_outbox *box = &ice->outbox;
+    struct hws_address gone = *local;
+
+    for (size_t i = 0; i < box->count; i++) {
+        size_t slot = slot_at(box, i);
+
+        if (hws_address_equal(&box->slots[slot].local, &gone))
+            box->slots[slot].remote = (struct hws_address){0};
+    }
+}
+
 bool hws_ice_outbox_pop(struct hws_ice *ice, struct hws_datagram *out)
 {
     struct hws_ice_outbox *box = &ice->outbox;
-    size_t slot = box->first;
+    size_t slot;
 
+    while (box->count > 0 && box->slots[box->first].remote.family == HWS_FAMILY_NONE) {
+        box->first = (uint8_t)slot_at(box, 1);
+        box->count--;
+    }
     if (box->count == 0) return false;
+    slot = box->first;
     out->local = box->slots[slot].local;
     out->remote = box->slots[slot].remote;
     out->bytes = (struct hws_bytes){box->bytes + box->slots[slot].at, box->slots[slot].len};

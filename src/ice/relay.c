@@ -136,7 +136,7 @@ enum hws_err hws_ice_add_turn(struct hws_ice *ice, const struct hws_turn_server 
         start_relay(ice, HWS_ICE_NONE, (uint8_t)(ice->turn_count - 1), now);
     } else {
         for (size_t i = 0; i < ice->local_count; i++) {
-            if (ice->locals[i].type == HWS_CANDIDATE_HOST &&
+            if (ice->locals[i].type == HWS_CANDIDATE_HOST && ice->locals[i].base == i &&
                 reaches(&ice->locals[i].addr, &turn->address))
                 start_relay(ice, (uint8_t)i, (uint8_t)(ice->turn_count - 1), now);
         }
@@ -170,6 +170,19 @@ void hws_ice_turn_gone(struct hws_ice *ice, const struct hws_address *server,
         hws_turn_gone(relay->turn, now);
     }
     hws_ice_tick(ice, now);
+}
+
+void hws_ice_relays_drop_base(struct hws_ice *ice, uint8_t base, hws_time now)
+{
+    for (size_t i = 0; i < ice->relay_count; i++) {
+        struct hws_ice_relay *relay = &ice->relays[i];
+
+        if (relay->base != base) continue;
+        relay->base = HWS_ICE_NONE; /* the slot may become another's */
+        if (relay->state == HWS_ICE_RELAY_WAITING) relay->state = HWS_ICE_RELAY_ENDED;
+        hws_turn_gone(relay->turn, now);
+    }
+    hws_ice_relays_drain(ice);
 }
 
 void hws_ice_close(struct hws_ice *ice, hws_time now)

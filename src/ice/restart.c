@@ -66,6 +66,7 @@ static void restart(struct hws_ice *ice, hws_time now)
         ice->lane.pair = HWS_ICE_NONE;
     }
     hws_ice_begin_generation(ice);
+    if (ice->restart_at != HWS_NEVER) ice->restart_at = hws_ice_later(now, HWS_ICE_RESTART_AGAIN);
     for (size_t i = 0; i < ice->local_count; i++) {
         ice->locals[i].announced = ice->locals[i].late = false;
     }
@@ -117,6 +118,7 @@ static void keep_living(struct hws_ice *was, const struct hws_ice *ice)
     was->local_ended = ice->local_ended;
     was->pending_selected = ice->pending_selected;
     was->pending_expired = ice->pending_expired;
+    was->restart_at = ice->restart_at;
     was->before = NULL;
 }
 

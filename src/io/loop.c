@@ -4,6 +4,7 @@
 #include "io/clock.h"
 #include "io/interfaces.h"
 #include "io/names.h"
+#include "io/netlink.h"
 #include "io/routes.h"
 #include "io/servers.h"
 #include "io/turn_link.h"
@@ -23,6 +24,7 @@ enum {
     RECEIVE_BATCHES = 8,    /* batches taken from one socket before the others get a turn */
     SOCKET_MAX = 8,         /* addresses of this host that one peer uses */
     LINK_MAX = 8,           /* and connections to TURN servers, or sockets for one alone */
+    ADDRESS_MAX = 256,      /* of this host; with more we cannot tell which are gone */
     FINGERPRINT_TEXT = 110, /* "sha-256 " and 32 times "XX:" */
 };
 
@@ -37,7 +39,7 @@ struct port {
     struct member *member; /* NULL: all peers share it, or it is one of multicast DNS */
     bool of_names;
     struct hws_address addr;
-    int fd;
+    int fd;                     /* -1: closed, its address is gone */
     bool blocked;               /* the system takes no more now: we wait for EPOLLOUT */
     struct hws_routes routes;   /* of a shared one */
     struct hws_turn_link *link; /* owned; NULL for UDP */
@@ -71,6 +73,7 @@ struct hws_loop {
     size_t shared_count;
     struct hws_names names;
     struct port name_ports[HWS_MDNS_FAMILIES];
+    struct port changes; /* netlink: addresses come and go */
     int epoll, wakeup;
     struct member *members, *cursor; /* cursor: whose turn it is in hws_loop_next() */
     struct hws_servers servers;
@@ -139,34 +142,31 @@ static enum hws_err hide_address(struct hws_loop *loop, struct member *member,
 
 /* ---- Sockets */
 
-/* A socket at a port of the range; where the search begins is random, so that ports are not guessed
- * and a new peer does not get what a former one had. */
-static enum hws_err open_in_range(const struct hws_loop *loop, struct hws_address *addr, int *out)
-{
-    struct hws_random random = hws_entropy();
-    uint32_t count = (uint32_t)(loop->port_max - loop->port_min) + 1, first;
-    enum hws_err err = HWS_ERR_IO;
-
-    random.fill(random.user, (uint8_t *)&first, sizeof(first));
-    for (uint32_t i = 0; i < count && err; i++) {
-        addr->port = (uint16_t)(loop->port_min + (first + i) % count);
-        err = hws_udp_open(addr, out);
-    }
-    return err;
-}
-
 static enum hws_err open_port(struct hws_loop *loop, struct port *port, struct hws_address addr)
 {
     struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = port}};
-    enum hws_err err = !port->member         ? hws_udp_open(&addr, &port->fd)
-                       : loop->port_min != 0 ? open_in_range(loop, &addr, &port->fd)
-                                             : hws_udp_open(&addr, &port->fd);
+    enum hws_err err = hws_udp_open(&addr, &port->fd);
 
-    if (err) return err;
-    port->addr = addr;
-    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, port->fd, &event) == 0) return HWS_OK;
-    hws_udp_close(port->fd);
-    return HWS_ERR_IO;
+    if (!err && epoll_ctl(loop->epoll, EPOLL_CTL_ADD, port->fd, &event) != 0) {
+        hws_udp_close(port->fd);
+        err = HWS_ERR_IO;
+    }
+    if (err) port->fd = -1;
+    if (!err) port->addr = addr;
+    return err;
+}
+
+static void close_port(struct port *port)
+{
+    if (port->link) {
+        hws_turn_link_free(port->link);
+    } else if (port->fd >= 0) {
+        hws_udp_close(port->fd);
+    }
+    port->link = NULL;
+    port->fd = -1;
+    port->blocked = false;
+    hws_routes_fini(&port->routes);
 }
 
 /* One socket for an address of this host, for all peers. */
@@ -176,15 +176,71 @@ static enum hws_err share_ports(struct hws_loop *loop)
     size_t count = hws_interfaces_list(list, SOCKET_MAX, &loop->interfaces, loop->loopback);
     struct hws_random random = hws_entropy();
 
+    for (size_t i = 0; i < SOCKET_MAX; i++) { /* more may be opened later */
+        struct hws_routes *routes = &loop->shared[i].routes;
+
+        random.fill(random.user, (uint8_t *)&routes->seed, sizeof(routes->seed));
+    }
     for (size_t i = 0; i < count; i++) {
         struct port *port = &loop->shared[loop->shared_count];
 
         list[i].port = loop->port;
         if (open_port(loop, port, list[i])) continue; /* e.g. an address still tentative */
-        random.fill(random.user, (uint8_t *)&port->routes.seed, sizeof(port->routes.seed));
         loop->shared_count++;
     }
     return loop->shared_count > 0 ? HWS_OK : HWS_ERR_IO;
+}
+
+/* Some addresses cannot be bound at all, such as one that is still tentative. */
+static bool can_bind(struct hws_address addr)
+{
+    int fd;
+
+    if (hws_udp_open(&addr, &fd)) return false;
+    hws_udp_close(fd);
+    return true;
+}
+
+/* The same port on every address, or none: a peer with half of its families would be found by half
+ * of the others. */
+static bool open_all_at(struct hws_loop *loop, struct member *member,
+                        const struct hws_address *list, size_t count, uint16_t number)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct port *port = &member->ports[i];
+        struct hws_address addr = list[i];
+
+        addr.port = number;
+        port->member = member;
+        if (open_port(loop, port, addr) != HWS_OK) {
+            while (i-- > 0) {
+                close_port(&member->ports[i]);
+            }
+            return false;
+        }
+    }
+    member->port_count = count;
+    return true;
+}
+
+/* Where the search begins is random, so that ports are not guessed and a new peer does not get what
+ * a former one had. */
+static void open_in_range(struct hws_loop *loop, struct member *member, struct hws_address *list,
+                          size_t count)
+{
+    struct hws_random random = hws_entropy();
+    uint32_t range = (uint32_t)(loop->port_max - loop->port_min) + 1, first;
+    size_t usable = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (can_bind(list[i])) list[usable++] = list[i];
+    }
+    random.fill(random.user, (uint8_t *)&first, sizeof(first));
+    for (uint32_t i = 0; i < range && usable > 0; i++) {
+        uint16_t number = (uint16_t)(loop->port_min + (first + i) % range);
+
+        if (open_all_at(loop, member, list, usable, number)) return;
+    }
 }
 
 static void open_ports(struct hws_loop *loop, struct member *member)
@@ -192,6 +248,10 @@ static void open_ports(struct hws_loop *loop, struct member *member)
     struct hws_address list[SOCKET_MAX];
     size_t count = hws_interfaces_list(list, SOCKET_MAX, &loop->interfaces, loop->loopback);
 
+    if (loop->port_min != 0) {
+        open_in_range(loop, member, list, count);
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         struct port *port = &member->ports[member->port_count];
 
@@ -380,6 +440,19 @@ static enum hws_err open_epoll(struct hws_loop *loop)
     return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wakeup, &event) ? HWS_ERR_IO : HWS_OK;
 }
 
+/* Without it we go on with the addresses of the beginning. */
+static void open_changes(struct hws_loop *loop)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = &loop->changes}};
+
+    if (hws_netlink_open(&loop->changes.fd) != HWS_OK) {
+        HWS_LOG(&loop->log, HWS_LOG_WARN, hws_clock_now(), "io", "netlink.unusable", "errno=%d",
+                errno);
+        return;
+    }
+    (void)epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->changes.fd, &event);
+}
+
 static enum hws_err take_ports(struct hws_loop *loop, const struct hws_loop_config *config,
                                const char **out_reason)
 {
@@ -421,6 +494,7 @@ static enum hws_err init(struct hws_loop *loop, const struct hws_loop_config *co
     *out_reason = "epoll or eventfd is not to be had";
     err = open_epoll(loop);
     if (err) return err;
+    open_changes(loop); /* before the addresses are read: none is missed */
     *out_reason = "the certificate cannot be made";
     err = config->identity ? HWS_OK : hws_identity_new(&loop->made);
     if (err) return err;
@@ -430,7 +504,7 @@ static enum hws_err init(struct hws_loop *loop, const struct hws_loop_config *co
     *out_reason = "this process has an SCTP engine already";
     err = hws_sctp_stack_new(hws_clock_now(), &loop->stack);
     if (err) return err;
-    *out_reason = "the port is taken";
+    *out_reason = "the UDP port is taken, or no interface in use has an address";
     if (loop->port != 0) err = share_ports(loop);
     if (err) return err;
     *out_reason = "addresses cannot be hidden: no multicast";
@@ -449,7 +523,7 @@ enum hws_err hws_loop_new(const struct hws_loop_config *config, struct hws_loop 
     enum hws_err err = HWS_ERR_NO_MEMORY;
 
     if (loop) {
-        loop->epoll = loop->wakeup = -1;
+        loop->epoll = loop->wakeup = loop->changes.fd = -1;
         err = init(loop, config, &reason);
     }
     if (err) {
@@ -465,11 +539,7 @@ static void free_member(struct member *member)
 {
     hws_peer_free(member->peer);
     for (size_t i = 0; i < member->port_count; i++) {
-        if (member->ports[i].link) {
-            hws_turn_link_free(member->ports[i].link);
-        } else if (member->ports[i].fd >= 0) {
-            hws_udp_close(member->ports[i].fd);
-        }
+        close_port(&member->ports[i]);
     }
     free(member->kept);
     free(member);
@@ -486,11 +556,11 @@ void hws_loop_free(struct hws_loop *loop)
     free(loop->ca_file);
     hws_names_close(&loop->names);
     for (size_t i = 0; i < loop->shared_count; i++) {
-        hws_udp_close(loop->shared[i].fd);
-        hws_routes_fini(&loop->shared[i].routes);
+        close_port(&loop->shared[i]);
     }
     hws_sctp_stack_free(loop->stack);
     hws_identity_free(loop->made);
+    if (loop->changes.fd >= 0) hws_netlink_close(loop->changes.fd);
     if (loop->wakeup >= 0) close(loop->wakeup);
     if (loop->epoll >= 0) close(loop->epoll);
     free(loop);
@@ -508,6 +578,14 @@ const char *hws_loop_fingerprint(const struct hws_loop *loop)
 }
 
 /* ---- Peers */
+
+static enum hws_err announce(struct hws_loop *loop, struct member *member,
+                             const struct hws_address *addr, hws_time now)
+{
+    enum hws_err err = loop->hide_addresses ? hide_address(loop, member, addr) : HWS_OK;
+
+    return err ? err : hws_peer_add_local(member->peer, addr, now);
+}
 
 static enum hws_err start_member(struct hws_loop *loop, struct member *member,
                                  const struct hws_peer_config *config, hws_time now)
@@ -529,8 +607,7 @@ static enum hws_err start_member(struct hws_loop *loop, struct member *member,
     ports = ports_of(loop, member, &port_count);
     if (port_count == 0) return HWS_ERR_IO;
     for (size_t i = 0; i < port_count; i++) {
-        if (loop->hide_addresses) err = hide_address(loop, member, &ports[i].addr);
-        if (!err) err = hws_peer_add_local(member->peer, &ports[i].addr, now);
+        if (ports[i].fd >= 0) err = announce(loop, member, &ports[i].addr, now);
         if (err) return err;
     }
     member->gathering = true;
@@ -564,6 +641,7 @@ static bool is_for(const struct port *port, const struct hws_datagram *datagram)
 {
     struct hws_address server;
 
+    if (port->fd < 0 && !port->link) return false;
     if (!hws_address_equal(&port->addr, &datagram->local)) return false;
     if (!port->link) return true;
     server = hws_turn_link_server(port->link);
@@ -582,13 +660,20 @@ static struct port *port_of(struct hws_loop *loop, struct member *member,
     return NULL;
 }
 
+/* Success and error responses of STUN: the first byte holds the high bit of the class. Nothing
+ * comes back for them, and whoever asks, a stranger too, gets one. */
+static bool is_response(struct hws_bytes bytes)
+{
+    return bytes.len > 0 && bytes.data[0] == 1;
+}
+
 /* What goes out of a shared port says whose the answers are. Without memory for it the checks of
  * the other side still find their peer. */
 static void note_routes(struct port *port, struct member *member, const struct hws_datagram *first,
                         size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (i > 0 && hws_address_equal(&first[i].remote, &first[i - 1].remote)) continue;
+        if (is_response(first[i].bytes)) continue;
         if (hws_routes_find(&port->routes, &first[i].remote)) continue;
         (void)!hws_routes_set(&port->routes, &first[i].remote, member);
     }
@@ -804,9 +889,123 @@ static void ask_all(struct hws_loop *loop)
     hws_names_turn(&loop->names, now);
 }
 
+/* ---- Addresses that come and go */
+
+/* What this host has now, and what of it peers should use. */
+struct addresses {
+    struct hws_address up[ADDRESS_MAX], wanted[SOCKET_MAX];
+    size_t up_count, wanted_count;
+};
+
+static bool has_ip(const struct hws_address *list, size_t count, const struct hws_address *addr)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (hws_address_same_ip(&list[i], addr)) return true;
+    }
+    return false;
+}
+
+/* A slot for one more socket; NULL when all are in use. */
+static struct port *free_port(struct port *ports, size_t *count)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (ports[i].fd < 0) return &ports[i];
+    }
+    return *count < SOCKET_MAX ? &ports[(*count)++] : NULL;
+}
+
+/* The member whose port it is, or all of them. */
+static void tell_members(struct hws_loop *loop, const struct port *port, bool gone, hws_time now)
+{
+    for (struct member *member = loop->members; member; member = member->next) {
+        if (port->member && port->member != member) continue;
+        if (gone) {
+            hws_peer_remove_local(member->peer, &port->addr, now);
+        } else if (announce(loop, member, &port->addr, now) != HWS_OK) {
+            HWS_LOG(&loop->log, HWS_LOG_WARN, now, "io", "address.refused", "shared=%d",
+                    port->member == NULL);
+        }
+    }
+}
+
+static void close_gone(struct hws_loop *loop, const struct addresses *now_there, struct port *ports,
+                       size_t count, hws_time now)
+{
+    for (size_t i = 0; i < count && now_there->up_count < ADDRESS_MAX; i++) {
+        if (ports[i].fd < 0 || has_ip(now_there->up, now_there->up_count, &ports[i].addr)) continue;
+        close_port(&ports[i]);
+        tell_members(loop, &ports[i], true, now);
+    }
+}
+
+static bool is_served(const struct port *ports, size_t count, const struct hws_address *addr)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (ports[i].fd >= 0 && hws_address_same_ip(&ports[i].addr, addr)) return true;
+    }
+    return false;
+}
+
+/* The loop's port, that of the peer's other sockets, or another one of the range. */
+static enum hws_err open_late(struct hws_loop *loop, struct port *port, const struct port *ports,
+                              struct hws_address addr)
+{
+    enum hws_err err = HWS_ERR_IO;
+
+    addr.port = loop->port != 0 ? loop->port : loop->port_min != 0 ? ports[0].addr.port : 0;
+    err = open_port(loop, port, addr);
+    for (uint32_t i = loop->port_min; err && i != 0 && i <= loop->port_max; i++) {
+        addr.port = (uint16_t)i;
+        err = open_port(loop, port, addr);
+    }
+    return err;
+}
+
+static void open_new(struct hws_loop *loop, const struct addresses *now_there,
+                     struct member *member, hws_time now)
+{
+    struct port *ports = member ? member->ports : loop->shared;
+    size_t *count = member ? &member->port_count : &loop->shared_count;
+
+    for (size_t i = 0; i < now_there->wanted_count; i++) {
+        const struct hws_address *addr = &now_there->wanted[i];
+        struct port *port;
+
+        /* What is only there because nothing else is helps nobody who is connected. */
+        if (!loop->loopback && hws_address_is_loopback(addr)) continue;
+        if (is_served(ports, *count, addr)) continue;
+        port = free_port(ports, count);
+        if (!port) return;
+        port->member = member;
+        if (open_late(loop, port, ports, *addr) == HWS_OK) tell_members(loop, port, false, now);
+    }
+}
+
+static void follow_changes(struct hws_loop *loop)
+{
+    struct addresses now_there;
+    hws_time now = hws_clock_now();
+
+    now_there.up_count = hws_interfaces_all(now_there.up, ADDRESS_MAX, &loop->interfaces);
+    now_there.wanted_count =
+        hws_interfaces_list(now_there.wanted, SOCKET_MAX, &loop->interfaces, loop->loopback);
+    HWS_LOG(&loop->log, HWS_LOG_DEBUG, now, "io", "addresses.changed", "up=%u wanted=%u",
+            (unsigned)now_there.up_count, (unsigned)now_there.wanted_count);
+    if (loop->port != 0) {
+        close_gone(loop, &now_there, loop->shared, loop->shared_count, now);
+        open_new(loop, &now_there, NULL, now);
+        return;
+    }
+    for (struct member *member = loop->members; member; member = member->next) {
+        close_gone(loop, &now_there, member->ports, member->port_count, now);
+        open_new(loop, &now_there, member, now);
+    }
+}
+
 enum hws_err hws_loop_wait(struct hws_loop *loop, hws_time timeout)
 {
     struct epoll_event ready[READY_MAX];
+    bool changed = false;
     int count;
 
     ask_all(loop);
@@ -819,6 +1018,8 @@ enum hws_err hws_loop_wait(struct hws_loop *loop, hws_time timeout)
 
         if (!port) {
             (void)!read(loop->wakeup, &wakes, sizeof(wakes)); /* how often does not matter */
+        } else if (port == &loop->changes) {
+            changed = hws_netlink_take(loop->changes.fd);
         } else if (port->of_names) {
             hws_names_receive(&loop->names, (size_t)(port - loop->name_ports));
         } else if (port->link) {
@@ -827,6 +1028,7 @@ enum hws_err hws_loop_wait(struct hws_loop *loop, hws_time timeout)
             receive(loop, port);
         }
     }
+    if (changed) follow_changes(loop); /* now that no event names a socket any more */
     hws_names_turn(&loop->names, hws_clock_now());
     tick_all(loop);
     flush_all(loop);

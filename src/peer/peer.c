@@ -187,6 +187,13 @@ enum hws_err hws_peer_add_local(struct hws_peer *peer, const struct hws_address 
     return err;
 }
 
+void hws_peer_remove_local(struct hws_peer *peer, const struct hws_address *addr, hws_time now)
+{
+    if (peer->state == HWS_PEER_CLOSED) return;
+    hws_ice_remove_local(peer->ice, addr, now);
+    hws_peer_pump(peer, now);
+}
+
 enum hws_err hws_peer_add_stun(struct hws_peer *peer, const struct hws_address *addr, hws_time now)
 {
     enum hws_err err = hws_ice_add_server(peer->ice, addr, now);
@@ -327,9 +334,39 @@ static bool is_connecting(const struct hws_peer *peer)
     return peer->state == HWS_PEER_DESCRIBED || peer->pathless;
 }
 
+/* When what we sent has waited for an answer too long: SCTP acknowledges within 200 ms. */
+static hws_time silence_due(const struct hws_peer *peer)
+{
+    struct hws_ice_path path;
+
+    if (peer->state != HWS_PEER_CONNECTED || peer->unanswered_since == 0) return HWS_NEVER;
+    if (!hws_ice_path(peer->ice, &path)) return HWS_NEVER;
+    return peer->unanswered_since + HWS_SEC(1) + 3 * path.rtt;
+}
+
+static hws_time restart_due(const struct hws_peer *peer)
+{
+    if (!peer->config.restart_ice || peer->state != HWS_PEER_CONNECTED ||
+        hws_neg_state(peer->neg) != HWS_NEG_STABLE)
+        return HWS_NEVER;
+    return hws_ice_restart_due(peer->ice);
+}
+
+static void heal_path(struct hws_peer *peer, hws_time now)
+{
+    if (silence_due(peer) <= now) {
+        peer->unanswered_since = 0; /* from the next packet on it is watched again */
+        hws_ice_suspect(peer->ice, now);
+    }
+    if (restart_due(peer) <= now && hws_peer_write_restart(peer, now) != HWS_OK) {
+        hws_peer_fail(peer, (struct hws_fault){HWS_ERR_NO_MEMORY, "peer", "out of memory", 0}, now);
+    }
+}
+
 void hws_peer_tick(struct hws_peer *peer, hws_time now)
 {
     if (peer->state == HWS_PEER_CLOSED) return;
+    heal_path(peer, now);
     hws_ice_tick(peer->ice, now);
     if (peer->dtls) hws_dtls_tick(peer->dtls, now);
     if (peer->sctp) hws_sctp_tick(peer->sctp, now);
@@ -345,13 +382,15 @@ void hws_peer_tick(struct hws_peer *peer, hws_time now)
 hws_time hws_peer_deadline(const struct hws_peer *peer)
 {
     hws_time due = HWS_NEVER;
-    hws_time layers[6];
+    hws_time layers[8];
     size_t count = 0;
 
     if (peer->state == HWS_PEER_CLOSED) return HWS_NEVER;
     if (peer->want_pump) return HWS_PAST;
     layers[count++] = peer->channels.next_death;
     layers[count++] = hws_channels_open_due(peer);
+    layers[count++] = silence_due(peer);
+    layers[count++] = restart_due(peer);
     if (is_connecting(peer)) layers[count++] = peer->connect_deadline;
     layers[count++] = hws_ice_deadline(peer->ice);
     if (peer->dtls) layers[count++] = hws_dtls_deadline(peer->dtls);
@@ -373,6 +412,7 @@ static bool next_record(struct hws_peer *peer, size_t nth, struct hws_datagram *
     do {
         if (!hws_dtls_next_packet(peer->dtls, &record)) return false;
     } while (!hws_peer_wrap(peer, record, nth, out)); /* a relay that is gone loses it */
+    if (peer->unanswered_since == 0) peer->unanswered_since = peer->moved_at;
     /* The queue has room again: what SCTP still holds may follow. */
     if (peer->sctp) peer->want_pump = true;
     return true;

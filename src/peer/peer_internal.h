@@ -118,9 +118,10 @@ struct hws_peer {
     uint64_t session_id, session_version; /**< of our descriptions */
 
     struct hws_layout layout;
-    bool offered_restart; /**< our offer under way is one of an ICE restart */
-    bool trickling;       /**< our first description is out: candidates follow by themselves */
-    bool pathless;        /**< consent is gone while a restart still looks for a path */
+    bool offered_restart;      /**< our offer under way is one of an ICE restart */
+    bool trickling;            /**< our first description is out: candidates follow by themselves */
+    bool pathless;             /**< consent is gone while the search for another path is on */
+    hws_time unanswered_since; /**< when what we sent began to get no answer; 0 = it gets one */
     struct hws_peer_name *names; /**< owned, HWS_NAME_WAITING_MAX of them or NULL */
     bool untold_names;           /**< some name may not have been told yet */
     bool end_waits;              /**< the end of remote candidates came, but names still wait */

@@ -75,7 +75,12 @@ static enum hws_err init(struct hws_client *client, const struct hws_client_conf
                  .relay_only = config->relay_only,
                  .identity = config->identity,
                  .loopback = config->loopback,
-                 .hide_addresses = config->hide_addresses}
+                 .hide_addresses = config->hide_addresses,
+                 .port = config->port,
+                 .port_min = config->port_min,
+                 .port_max = config->port_max,
+                 .interfaces = config->interfaces,
+                 .interface_count = config->interface_count}
     };
     enum hws_err err;
 
@@ -92,7 +97,8 @@ static enum hws_err init(struct hws_client *client, const struct hws_client_conf
     client->peer_config = (struct hws_peer_config){.key_log = config->key_log,
                                                    .tap = config->tap,
                                                    .max_message_size = config->max_message_size,
-                                                   .connect_limit = client->timeout};
+                                                   .connect_limit = client->timeout,
+                                                   .restart_ice = true};
     *out_reason = "out of memory";
     client->session = hws_offering_new();
     if (!client->session) return HWS_ERR_NO_MEMORY;
@@ -213,7 +219,10 @@ static void take_local_signal(struct hws_client *client, const struct hws_signal
         err = hws_signal_client_send(client->link.signal, 0, signal, now);
         if (!err && client->timeline.offered == 0) client->timeline.offered = now - client->started;
     }
-    if (err && !client->over) {
+    if (err && is_connected(client)) {
+        /* The distributor is gone: what there is has to do. */
+        if (signal->kind == HWS_SIGNAL_OFFER) (void)!hws_peer_rollback(client->peer, now);
+    } else if (err && !client->over) {
         hws_link_because(&client->link, "a signal cannot be sent");
         finish(client, err);
     }
@@ -315,7 +324,7 @@ static enum hws_err begin(struct hws_client *client)
     client->started = now;
     err = hws_loop_add_peer(client->link.loop, &client->peer_config, client, &client->peer);
     if (err) {
-        hws_link_because(&client->link, "no UDP socket could be opened");
+        hws_link_because_no_peer(&client->link, err);
         return err;
     }
     now = hws_loop_now(client->link.loop);

@@ -5,6 +5,9 @@ of NAT, a public segment with servers, and links that delay and lose.
         2001:db8:1::2    203.0.113.11 --- inet --- 203.0.113.12     2001:db8:2::2
                                      203.0.113.1, .2
 
+Scenes add a second line between the customer and its router (second_line), another customer behind
+the same router (neighbour), or a second NAT in front of one (inner_nat).
+
 Everything lives in one private mount and network namespace, so it vanishes with the process that
 made it, whatever happens. Needs root, iproute2, nftables and conntrack.
 """
@@ -119,6 +122,73 @@ def up(build):
     sh("ip route replace default via 203.0.113.254")
 
 
+def join(one, device, address, other, other_device, other_address):
+    """A cable between two namespaces."""
+    sh(f"ip link add {device} netns {one} type veth peer name {other_device} netns {other}")
+    for name, end, where in ((one, device, address), (other, other_device, other_address)):
+        sh(f"ip -n {name} addr add {where} dev {end}")
+        sh(f"ip -n {name} link set {end} up")
+
+
+def cut(name, device):
+    """Take a cable out; both its ends are gone."""
+    sh(f"ip -n {name} link del {device}")
+
+
+def second_line(on):
+    """The client's host gets a second line to its router, without a route yet; see use_line()."""
+    if on:
+        join("cli", "eth1", "192.168.3.2/24", "nata", "lan3", "192.168.3.1/24")
+    else:
+        cut("cli", "eth1")
+
+
+def use_line(device, number):
+    sh(f"ip -n cli route replace default via 192.168.{number}.1 dev {device}")
+
+
+def host(name, on):
+    if not on:
+        sh(f"ip netns del {name}")
+        return
+    sh(f"ip netns add {name}")
+    sh(f"ip -n {name} link set lo up")
+
+
+def neighbour(on):
+    """Another customer, "mate", behind the client's router."""
+    host("mate", on)
+    if on:
+        join("mate", "eth0", "192.168.9.2/24", "nata", "lan9", "192.168.9.1/24")
+        sh("ip -n mate route add default via 192.168.9.1")
+
+
+def inner_nat(on):
+    """A customer, "deep", behind a port-dependent NAT of its own behind the client's router."""
+    host("natc", on)
+    host("deep", on)
+    if on:
+        join("natc", "wan", "192.168.8.2/24", "nata", "lan8", "192.168.8.1/24")
+        join("deep", "eth0", "10.9.0.2/24", "natc", "lan", "10.9.0.1/24")
+        sh("ip -n natc route add default via 192.168.8.1")
+        sh("ip -n deep route add default via 10.9.0.1")
+        sh("sysctl -qw net.ipv4.ip_forward=1", ns="natc")
+        load("natc", "", "", "oifname wan masquerade",
+             "oifname wan accept; ct state established,related accept;")
+
+
+def hairpin(on):
+    """The client's router lets UDP port 40001 in for its host "cli" and 40002 for "mate"; with
+    hairpin also what these two send to its outer address. They do not see each other directly."""
+    outer = f"203.0.113.1{SIDES['cli'][1]}"
+    where = f"ip daddr {outer}" if on else "iifname wan"
+    load("nata", "",
+         f"{where} udp dport 40001 dnat to 192.168.1.2; {where} udp dport 40002 dnat to 192.168.9.2;",
+         f"oifname wan masquerade; ct status dnat iifname != wan snat to {outer}",
+         "oifname wan accept; ct state established,related accept; ct status dnat accept;")
+    forget("cli")
+
+
 def ip6(on):
     """Give both customers routed IPv6 addresses, or take them away."""
     verb = "add" if on else "del"
@@ -186,6 +256,11 @@ def nat(side, kind):
         allowed = "meta l4proto udp drop; " + allowed
     elif kind != "port":
         raise ValueError(kind)
+    load(router, sets, before, masquerade, allowed)
+    forget(side)
+
+
+def load(router, sets, before, after, allowed):
     # What is not ours vanishes: an answer "port unreachable" or a mapping made by a packet from
     # outside would change what the kind means.
     rules = f"""flush ruleset
@@ -194,11 +269,10 @@ table ip nat {{
     chain before {{ type nat hook prerouting priority -100; {before} }}
     chain own {{ type filter hook input priority 0; iifname wan meta l4proto udp drop; }}
     chain through {{ type filter hook forward priority 0; policy drop; {allowed} }}
-    chain after {{ type nat hook postrouting priority 100; {masquerade}; }}
+    chain after {{ type nat hook postrouting priority 100; {after}; }}
 }}
 """
     sh(["nft", "-f", "-"], ns=router, input=rules)
-    forget(side)
 
 
 def forget(side):

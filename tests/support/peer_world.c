@@ -15,7 +15,7 @@ struct flight {
     struct world_peer *to;
     bool is_signal;
     enum hws_signal_kind kind;
-    struct hws_address from;
+    struct hws_address from, local;
     char ufrag[260];
     size_t len;
     uint8_t data[];
@@ -101,6 +101,13 @@ struct world_peer *world_add(struct world *world, const struct hws_peer_config *
     return peer;
 }
 
+void world_add_other(struct world *world, struct world_peer *peer)
+{
+    peer->other = peer->addr;
+    peer->other.ip[1] = 1;
+    assert(hws_peer_add_local(peer->peer, &peer->other, world->now) == HWS_OK);
+}
+
 void world_pair(struct world_peer *a, struct world_peer *b)
 {
     a->remote = b;
@@ -129,7 +136,9 @@ static struct flight *launch(struct world *world, hws_time at, struct hws_bytes 
 static struct world_peer *at_address(struct world *world, const struct hws_address *addr)
 {
     for (size_t i = 0; i < world->peer_count; i++) {
-        if (memcmp(&world->peers[i].addr, addr, sizeof(*addr)) == 0) return &world->peers[i];
+        if (memcmp(&world->peers[i].addr, addr, sizeof(*addr)) == 0 ||
+            memcmp(&world->peers[i].other, addr, sizeof(*addr)) == 0)
+            return &world->peers[i];
     }
     return NULL;
 }
@@ -144,6 +153,7 @@ static void fly(struct world *world, const struct hws_address *from, const struc
     flight = launch(world, world->now + world->delay, bytes);
     flight->to = to;
     flight->from = *from;
+    flight->local = *dest;
 }
 
 /* By way of the TURN server; false when it has nothing to do with that. */
@@ -175,6 +185,11 @@ static bool relay(struct world *world, const struct hws_datagram *datagram)
     return true;
 }
 
+static bool is_cut(const struct world_peer *peer, const struct hws_address *addr)
+{
+    return memcmp(&peer->addr, addr, sizeof(*addr)) == 0 ? peer->cut : peer->other_cut;
+}
+
 static void send_datagram(struct world *world, struct world_peer *from,
                           const struct hws_datagram *datagram)
 {
@@ -193,10 +208,12 @@ static void send_datagram(struct world *world, struct world_peer *from,
     world->datagrams++;
     if (datagram->bytes.len > world->datagram_max) world->datagram_max = datagram->bytes.len;
     if (!to || from->mute || to->mute) return;
+    if (is_cut(from, &datagram->local) || is_cut(to, &datagram->remote)) return;
     if (next_random(world) % 100 < world->loss_percent) return;
     flight = launch(world, world->now + world->delay + jitter, datagram->bytes);
     flight->to = to;
     flight->from = datagram->local;
+    flight->local = datagram->remote;
 }
 
 /* Change one hex digit behind "sha-256 ". */
@@ -250,9 +267,7 @@ static void land(struct world *world, struct flight *flight)
         }
     } else {
         struct hws_datagram datagram = {
-            .local = flight->to->addr,
-            .remote = flight->from,
-            .bytes = {flight->data, flight->len}
+            .local = flight->local, .remote = flight->from, .bytes = {flight->data, flight->len}
         };
 
         (void)hws_peer_feed(peer, &datagram, world->now);

@@ -19,8 +19,9 @@ struct world_event {
 
 struct world_peer {
     struct hws_peer *peer;
-    struct world_peer *remote; /* where signals go */
-    struct hws_address addr;
+    struct world_peer *remote;      /* where signals go */
+    struct hws_address addr, other; /* other: by world_add_other(), else none */
+    bool cut, other_cut;            /* what leaves from or goes to this address vanishes */
     struct world_event events[WORLD_EVENTS];
     size_t event_count;
     size_t message_count, message_bytes; /* received */
@@ -67,6 +68,8 @@ void world_init(struct world *world, uint64_t seed);
 void world_fini(struct world *world);
 
 struct world_peer *world_add(struct world *world, const struct hws_peer_config *config);
+/* Another address of this peer, at its other network. */
+void world_add_other(struct world *world, struct world_peer *peer);
 void world_pair(struct world_peer *a, struct world_peer *b);
 
 /* Move on until @p done says so, or @p limit of virtual time has passed; true if done. */
