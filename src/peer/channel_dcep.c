@@ -130,8 +130,8 @@ static bool is_too_big(struct hws_peer *peer, const struct hws_sctp_event *event
     return true;
 }
 
-/* The channel of a message. After its reset the other side uses a stream again only when it has ours
- * (RFC 8831 section 6.7): then just the answer that would end the channel is late or lost. */
+/* The channel of a message. After its reset the other side uses a stream again only when it has had
+ * ours (RFC 8831 section 6.7): then just the answer that would end the channel is late or lost. */
 static struct hws_peer_channel *channel_of(struct hws_peer *peer, uint16_t stream)
 {
     struct hws_peer_channel *channel = hws_channel_on(peer, stream);

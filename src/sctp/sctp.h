@@ -8,10 +8,12 @@
  * stack. What a timer makes another association send waits in that one's queue for its own turn,
  * and its deadline says that the turn is due.
  *
- * Memory of one association: 5 KB and 105 bytes a stream, 145 with a peer that interleaves, so 12 KB
- * with 16 streams, 45 KB with 256, 155 KB with 1024 and 9.5 MB with 65535. When busy, up to twice send_buffer and receive_buffer inside usrsctp, receive_max
- * for the message that is put together here, 1 MiB of packets that wait to be taken, and with a
- * peer that interleaves (RFC 8260 section 2) HWS_SCTP_HELD_BYTES and four times receive_max.
+ * Memory of one association: 5 KB and 105 bytes a stream, 145 with a peer that interleaves: 12 KB
+ * with 16 streams, 45 KB with 256, 155 KB with 1024, 9.5 MB with 65535. When busy, up to twice
+ * send_buffer and receive_buffer inside usrsctp, 500 bytes for each of HWS_SCTP_UNREAD_MAX chunks
+ * that nobody reads, receive_max for the message that is put together here, 1 MiB of packets that
+ * wait to be taken, and with a peer that interleaves (RFC 8260 section 2) HWS_SCTP_HELD_BYTES and
+ * four times receive_max.
  */
 #ifndef HWS_SCTP_SCTP_H
 #define HWS_SCTP_SCTP_H
