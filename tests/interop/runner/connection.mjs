@@ -100,9 +100,12 @@ export class Connection {
     if (got.hash !== hashOf(kind, size, seed)) throw new Error(`${kind} of ${size} bytes came damaged`);
   }
 
-  // The end of a stream, with another small message every second for a side that needs to be nudged.
+  // The end of a stream. A side that needs to be nudged gets another small message every second once
+  // all of it was sent.
   async endOfStream(from, to, name, limit) {
     const end = to.event('streaming', {name}, limit);
+    end.catch(() => {});
+    await from.event('streamed', {name}, limit);
     if (to !== this.nudged) return end;
     const nudge = () => from.send({cmd: 'send', name, kind: 'text', size: 1, seed: 1});
     const timer = setInterval(nudge, 1000);
@@ -118,7 +121,6 @@ export class Connection {
     from.send({cmd: 'stream', name, total, piece, seed});
     const got = await this.endOfStream(from, to, name, limit);
     const took = performance.now() - begin;
-    await from.event('streamed', {name});
     if (got.bytes !== total) throw new Error(`${got.bytes} of ${total} bytes came`);
     if (got.hash !== hashOfStream(total, piece, seed)) throw new Error('the stream came damaged');
     return total / 1000 / took;
