@@ -354,6 +354,7 @@ bool hws_ice_path(const struct hws_ice *ice, struct hws_ice_path *out)
 {
     if (!ice->lane.active) return false;
     *out = ice->lane.path;
+    out->rto = hws_ice_rto(hws_ice_guess_rtt(ice, out->rtt));
     if (ice->lane.pair != HWS_ICE_NONE) { /* a candidate may have got its real name since */
         const struct hws_ice_pair *pair = &ice->pairs[ice->lane.pair];
 

@@ -84,7 +84,7 @@ static void act_on_check(struct hws_ice *ice, const struct hws_ice_early *check,
     if (check->use_candidate && !ice->controlling) {
         hws_ice_peer_nominates(ice, pair, now);
     } else if (!p->valid) {
-        hws_ice_trigger(ice, pair, now);
+        hws_ice_check_again(ice, pair, now);
     }
 }
 

@@ -4,8 +4,10 @@
 
 #include <string.h>
 
-enum { ASK_SENDS = 4 };            /* at 0, 0.5, 1.5 and 3.5 s */
-#define ASK_LAST_WAIT HWS_MS(1500) /* given up after 5 s, not after the 39.5 s of a check */
+/* The servers are the program's choice and the questions small: one that is there is to be heard
+ * through any loss, so from a second on the wait grows no more. Given up long before a check is. */
+#define ASK_WAIT_MAX HWS_SEC(1)
+#define ASK_GIVE_UP  HWS_SEC(15)
 
 static void ask_add(struct hws_ice *ice, uint8_t base, uint8_t server, hws_time now)
 {
@@ -76,8 +78,7 @@ static void send_ask(struct hws_ice *ice, struct hws_ice_ask *ask, hws_time now)
     struct hws_bytes bytes;
 
     ask->sends++;
-    ask->next_at = hws_ice_later(
-        now, ask->sends < ASK_SENDS ? HWS_ICE_RTO_MIN * (1 << (ask->sends - 1)) : ASK_LAST_WAIT);
+    ask->next_at = hws_ice_later(now, hws_ice_backoff(ask->rto_us, ask->sends, ASK_WAIT_MAX));
     if (hws_stun_end(&msg, &bytes)) return;
     hws_ice_outbox_push(ice, ask->base, &ice->servers[ask->server], bytes);
     HWS_LOG(&ice->log, HWS_LOG_DEBUG, now, "ice", "gather.send", "base=%u server=%u send=%u",
@@ -90,6 +91,8 @@ void hws_ice_ask_begin(struct hws_ice *ice, hws_time now)
 
     if (!ask) return;
     ask->state = HWS_ICE_ASK_SENT;
+    ask->rto_us = (uint32_t)hws_ice_rto(ice->server_rtt);
+    ask->sent_at = now;
     hws_ice_new_transaction(ice, ask->transaction);
     send_ask(ice, ask, now);
 }
@@ -100,7 +103,7 @@ void hws_ice_gather_tick(struct hws_ice *ice, hws_time now)
         struct hws_ice_ask *ask = &ice->asks[i];
 
         if (ask->state != HWS_ICE_ASK_SENT || ask->next_at > now) continue;
-        if (ask->sends < ASK_SENDS) {
+        if (now - ask->sent_at < ASK_GIVE_UP) {
             send_ask(ice, ask, now);
         } else {
             ask->state = HWS_ICE_ASK_DONE;
@@ -144,6 +147,7 @@ enum hws_err hws_ice_gather_response(struct hws_ice *ice, uint8_t base,
         return HWS_ERR_MISMATCH;
     /* A redirection is refused like any error: RFC 8445 section 7.3 has no ALTERNATE-SERVER. */
     ask->state = HWS_ICE_ASK_DONE;
+    if (ask->sends == 1) ice->server_rtt = now - ask->sent_at; /* RFC 6298 section 3 */
     HWS_LOG(&ice->log, HWS_LOG_DEBUG, now, "ice", "gather.recv", "base=%u server=%u error=%u", base,
             ask->server, msg->error_code);
     if (msg->msg_class == HWS_STUN_SUCCESS && msg->unknown_required_count == 0 &&

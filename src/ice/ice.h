@@ -146,6 +146,7 @@ struct hws_ice_path {
     enum hws_candidate_type local_type, remote_type;
     bool remote_named; /**< the other side told a name instead of its address: do not show it */
     hws_time rtt;      /**< last measured round trip; 0 = not measured */
+    hws_time rto;      /**< when a first packet on it is to be sent again; never 0 */
 };
 
 /** The path that carries data now; false when there is none (yet, or no consent). */

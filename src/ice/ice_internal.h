@@ -8,7 +8,7 @@
  *     pair.c       check list, states, priorities   check.c     our checks and their responses
  *     answer.c     checks of the peer               nominate.c  which pair carries data
  *     consent.c    the path in use                  rule.c      verdict on one request
- *     outbox.c     packets waiting to be sent
+ *     timing.c     when to send again            outbox.c     packets waiting to be sent
  *
  * Tables are arrays inside the one block of the agent; entries are named by index. A pair is a
  * base of ours and a remote candidate: local reflexive candidates share the pair of their base
@@ -29,8 +29,6 @@ enum {
     HWS_ICE_EARLY_MAX = 16,           /* checks before the remote credentials */
     HWS_ICE_OUTBOX_BYTES = 10 * 1024, /* 64 packets of 160; a check has 110 */
     HWS_ICE_CONSENT_OPEN = 8,         /* consent requests that may be answered */
-    HWS_ICE_SENDS = 7,                /* Rc, RFC 8489 section 6.2.1 */
-    HWS_ICE_LAST_WAIT = 16,           /* Rm, RFC 8489 section 6.2.1 */
     HWS_ICE_FAST_CHECKS = 4,          /* first ones, sent at the floor of Ta */
     HWS_ICE_ERROR_REPLIES = 20,       /* a second, to whoever is not the peer */
 };
@@ -41,7 +39,11 @@ _Static_assert((int)HWS_ICE_LOCAL_MAX < (int)HWS_ICE_NONE, "a local index fits a
 
 #define HWS_ICE_PACING             HWS_MS(20) /* Ta, RFC 8445 section 14.2 */
 #define HWS_ICE_PACING_FLOOR       HWS_MS(5)
-#define HWS_ICE_RTO_MIN            HWS_MS(500)   /* RFC 8445 section 14.3 */
+#define HWS_ICE_RTO_DEFAULT        HWS_MS(100) /* nothing is measured yet */
+#define HWS_ICE_RTO_MIN            HWS_MS(50)
+#define HWS_ICE_RTO_MAX            HWS_MS(500) /* RFC 8489 section 6.2.1, where nothing is known */
+#define HWS_ICE_RTO_SLACK          HWS_MS(10)
+#define HWS_ICE_TRIED_LONG         HWS_SEC(2)    /* four sends at least, or the loss of them */
 #define HWS_ICE_FAIL_AFTER         HWS_MS(39500) /* RFC 8863 section 4 */
 #define HWS_ICE_SETTLE             HWS_MS(100)   /* wait for a better pair before nominating */
 #define HWS_ICE_CONSENT_PERIOD     HWS_SEC(5)
@@ -90,6 +92,8 @@ struct hws_ice_ask {
     enum hws_ice_ask_state state;
     uint8_t base, server, sends;
     uint8_t transaction[HWS_STUN_TID_LEN];
+    uint32_t rto_us;  /**< the first one */
+    hws_time sent_at; /**< first time */
     hws_time next_at; /**< retransmit or give up */
 };
 
@@ -122,12 +126,15 @@ struct hws_ice_counts {
 /** One check of ours on its way. */
 struct hws_ice_check {
     uint8_t transaction[HWS_STUN_TID_LEN];
-    uint8_t sends;    /**< 0: there is none */
-    bool controlling; /**< the role it claims */
-    bool nominates;   /**< carries USE-CANDIDATE */
-    uint32_t rto_us;  /**< the first one; doubles with every send */
-    hws_time sent_at; /**< first time */
-    hws_time next_at; /**< retransmit or give up */
+    uint8_t sends;         /**< 0: there is none */
+    uint8_t steps;         /**< sends since the wait was the first one */
+    bool controlling;      /**< the role it claims */
+    bool nominates;        /**< carries USE-CANDIDATE */
+    uint32_t rto_us;       /**< the first one; doubles with every send */
+    hws_time sent_at;      /**< first time */
+    hws_time last_at;      /**< last time */
+    hws_time patient_from; /**< when the peer was heard, or it was begun */
+    hws_time next_at;      /**< retransmit or give up */
 };
 
 /** A check that was replaced by a triggered one; its response still counts. */
@@ -228,6 +235,7 @@ struct hws_ice {
     bool ask_turn;        /**< of two that wait, the question to a server goes first */
     hws_time started_at;  /**< when the remote credentials came */
     hws_time first_valid_at;
+    hws_time peer_rtt, server_rtt; /**< last ones measured; 0 = none */
 
     struct hws_ice_lane lane;
     /* We left the path of before a restart, which the peer may use until it has our answer: as long
@@ -246,7 +254,7 @@ struct hws_ice {
     struct hws_ice_outbox outbox;
 };
 
-_Static_assert(sizeof(struct hws_ice) <= 40 * 1024, "an agent is to stay small");
+_Static_assert(sizeof(struct hws_ice) <= 44 * 1024, "an agent is to stay small");
 
 /* agent.c */
 hws_time hws_ice_later(hws_time from, hws_time delta); /**< saturates at HWS_NEVER */
@@ -308,6 +316,7 @@ void hws_ice_send_request(struct hws_ice *ice, const struct hws_ice_credentials 
                           uint8_t base, const struct hws_address *remote,
                           const uint8_t transaction[HWS_STUN_TID_LEN], bool nominates);
 void hws_ice_check_begin(struct hws_ice *ice, uint8_t pair, hws_time now);
+void hws_ice_check_again(struct hws_ice *ice, uint8_t pair, hws_time now);
 void hws_ice_checks_tick(struct hws_ice *ice, hws_time now); /**< retransmit, give up */
 hws_time hws_ice_checks_deadline(const struct hws_ice *ice);
 enum hws_err hws_ice_response(struct hws_ice *ice, uint8_t base, const struct hws_address *remote,
@@ -364,6 +373,14 @@ void hws_ice_count_rtt(struct hws_ice_counts *counts, hws_time rtt);
 /** A check of the other side was answered; @p old: on the path from before a restart. */
 void hws_ice_count_check(struct hws_ice *ice, uint8_t base, const struct hws_address *remote,
                          bool old);
+
+/* timing.c */
+hws_time hws_ice_rto(hws_time rtt); /**< for a round trip, 0 = not known */
+/** Of a path with this round trip, 0 = not known: then what others tell, or 0. */
+hws_time hws_ice_guess_rtt(const struct hws_ice *ice, hws_time own);
+uint32_t hws_ice_check_rto(const struct hws_ice *ice, hws_time own_rtt);
+/** The wait after that many sends: doubled with each, up to @p most. */
+hws_time hws_ice_backoff(hws_time rto, unsigned sends, hws_time most);
 
 /* rule.c */
 enum hws_ice_ruling hws_ice_rule_message(const struct hws_ice_ruler *ruler,

@@ -66,7 +66,7 @@ void hws_ice_peer_nominates(struct hws_ice *ice, uint8_t pair, hws_time now)
         complete(ice, pair, now);
     } else {
         p->peer_nominates = true; /* RFC 8445 section 7.3.1.5: as soon as our own check succeeds */
-        hws_ice_trigger(ice, pair, now);
+        hws_ice_check_again(ice, pair, now);
     }
 }
 

@@ -81,6 +81,41 @@ static uint8_t find_victim(const struct hws_ice *ice)
     return victim;
 }
 
+static bool is_paired(const struct hws_ice *ice, uint8_t remote, size_t but)
+{
+    for (size_t i = 0; i < ice->pair_count; i++) {
+        if (i != but && ice->pairs[i].remote == remote) return true;
+    }
+    return false;
+}
+
+/* Room for a candidate that no pair tries, whatever its priority: of many candidates one may work,
+ * and it need not be among the first hundred pairs. First a pair that waits, of a candidate that
+ * has another one; then the one that was tried longest in vain. */
+static uint8_t find_spare(const struct hws_ice *ice, hws_time now)
+{
+    uint8_t spare = HWS_ICE_NONE;
+    bool spare_waits = false;
+
+    for (size_t i = 0; i < ice->pair_count; i++) {
+        const struct hws_ice_pair *p = &ice->pairs[i];
+        const struct hws_ice_pair *s = spare == HWS_ICE_NONE ? NULL : &ice->pairs[spare];
+        bool waits = p->state != HWS_ICE_PAIR_IN_PROGRESS;
+
+        if (p->queued || p->valid || p->heard || ice->lane.pair == i || ice->nominee == i) continue;
+        if (waits ? !is_paired(ice, p->remote, i)
+                  : now - p->check.patient_from < HWS_ICE_TRIED_LONG)
+            continue;
+        if (!s || (waits && !spare_waits) ||
+            (waits == spare_waits && (waits ? p->priority < s->priority
+                                            : p->check.sent_at < s->check.sent_at))) {
+            spare = (uint8_t)i;
+            spare_waits = waits;
+        }
+    }
+    return spare;
+}
+
 static bool foundation_succeeded(const struct hws_ice *ice, uint16_t foundation)
 {
     for (size_t i = 0; i < ice->pair_count; i++) {
@@ -105,10 +140,12 @@ uint8_t hws_ice_pair_form(struct hws_ice *ice, uint8_t base, uint8_t remote, boo
         at = (uint8_t)ice->pair_count++;
     } else {
         at = find_victim(ice);
-        if (at == HWS_ICE_NONE) return HWS_ICE_NONE;
-        if (!force && ice->pairs[at].state != HWS_ICE_PAIR_FAILED &&
+        if (at != HWS_ICE_NONE && !force && ice->pairs[at].state != HWS_ICE_PAIR_FAILED &&
             ice->pairs[at].priority >= fresh.priority)
-            return HWS_ICE_NONE;
+            at = HWS_ICE_NONE;
+        if (at == HWS_ICE_NONE && !is_paired(ice, remote, ice->pair_count))
+            at = find_spare(ice, now);
+        if (at == HWS_ICE_NONE) return HWS_ICE_NONE;
     }
     ice->pairs[at] = fresh;
     HWS_LOG(&ice->log, HWS_LOG_DEBUG, now, "ice", "pair.new",

@@ -34,8 +34,9 @@ static void start_dtls(struct hws_peer *peer, hws_time now)
     enum hws_err err;
 
     if (peer->dtls || !peer->remote.known) return;
-    /* The round trip that ICE measured is the best guess at when a flight is lost. */
-    if (hws_ice_path(peer->ice, &path) && path.rtt > 0) config.rto = 2 * path.rtt + HWS_MS(20);
+    /* The round trip that ICE measured is the best guess at when a flight is lost; making the next
+     * flight takes a moment as well. */
+    if (hws_ice_path(peer->ice, &path)) config.rto = path.rto + HWS_MS(10);
     err = hws_dtls_new(&config, &peer->dtls);
     if (!err) {
         err = hws_dtls_expect(peer->dtls, peer->remote.fingerprints, peer->remote.fingerprint_count,
@@ -129,6 +130,7 @@ static size_t at_least(size_t value, size_t least)
 /* An OPEN is as long as its names, whatever the application sends and takes. */
 static void start_sctp(struct hws_peer *peer, hws_time now)
 {
+    struct hws_ice_path path = {0};
     struct hws_sctp_config config = {
         .log = peer->config.log,
         .local_port = peer->config.sctp_port,
@@ -141,6 +143,7 @@ static void start_sctp(struct hws_peer *peer, hws_time now)
     enum hws_err err;
 
     if (peer->sctp) return;
+    if (hws_ice_path(peer->ice, &path)) config.rtt = path.rtt;
     err = hws_sctp_new(peer->config.stack, &config, &peer->sctp);
     if (!err) err = hws_sctp_connect(peer->sctp, now);
     if (err) {
