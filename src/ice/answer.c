@@ -81,7 +81,12 @@ static void act_on_check(struct hws_ice *ice, const struct hws_ice_early *check,
     if (pair == HWS_ICE_NONE) return;
     p = &ice->pairs[pair];
     p->heard = true;
-    if (check->use_candidate && !ice->controlling) {
+    if (ice->lite) { /* RFC 8445 section 7.3.2: what the peer nominates is valid, and only that */
+        if (!check->use_candidate) return;
+        p->confirmed_at = now;
+        hws_ice_pair_validated(ice, pair, false, now);
+        hws_ice_peer_nominates(ice, pair, now);
+    } else if (check->use_candidate && !ice->controlling) {
         hws_ice_peer_nominates(ice, pair, now);
     } else if (!p->valid) {
         hws_ice_check_again(ice, pair, now);
@@ -148,6 +153,7 @@ enum hws_err hws_ice_request(struct hws_ice *ice, uint8_t base, const struct hws
         .local_ufrag = creds->local_ufrag,
         .local_pwd = creds->local_pwd,
         .controlling = ice->controlling,
+        .lite = ice->lite,
         .tiebreaker = ice->tiebreaker,
     };
     enum hws_ice_ruling ruling = hws_ice_rule_message(&ruler, msg);
@@ -182,6 +188,7 @@ enum hws_err hws_ice_request(struct hws_ice *ice, uint8_t base, const struct hws
     HWS_LOG(&ice->log, HWS_LOG_DEBUG, now, "ice", "check.recv", "base=%u use_candidate=%d old=%d",
             base, msg->use_candidate, old);
     send_success(ice, base, remote, msg, creds->local_pwd);
+    if (ice->lite) hws_ice_consent_heard(ice, base, remote, now);
     if (!old) accept_check(ice, base, remote, msg, now);
     hws_ice_count_check(ice, base, remote, old);
     return HWS_OK;

@@ -61,6 +61,7 @@ static void consent_lost(struct hws_ice *ice, const char *why, hws_time now)
 
     HWS_LOG(&ice->log, HWS_LOG_WARN, now, "ice", "consent.lost", "pair=%u old=%d why=%s",
             ice->lane.pair, old, why);
+    ice->has_lost = hws_ice_path(ice, &ice->lost);
     ice->lane = (struct hws_ice_lane){.pair = HWS_ICE_NONE};
     ice->pending_selected = false;
     ice->pending_nominated = false;
@@ -110,7 +111,7 @@ void hws_ice_consent_tick(struct hws_ice *ice, hws_time now)
     if (!ice->lane.active) return;
     if (now >= expiry_of(ice)) {
         consent_lost(ice, "silence", now);
-    } else if (now >= ice->lane.next_at) {
+    } else if (now >= ice->lane.next_at && !ice->lite) {
         consent_ask(ice, now);
     }
 }
@@ -120,6 +121,7 @@ hws_time hws_ice_consent_deadline(const struct hws_ice *ice)
     hws_time expiry = expiry_of(ice);
 
     if (!ice->lane.active) return HWS_NEVER;
+    if (ice->lite) return expiry;
     return expiry < ice->lane.next_at ? expiry : ice->lane.next_at;
 }
 
@@ -166,6 +168,16 @@ enum hws_err hws_ice_consent_response(struct hws_ice *ice, uint8_t base,
         hws_ice_role_conflict(ice, lane->requests[at].controlling, now);
     }
     return HWS_OK;
+}
+
+void hws_ice_consent_heard(struct hws_ice *ice, uint8_t base, const struct hws_address *remote,
+                           hws_time now)
+{
+    if (!ice->lane.active || ice->lane.base != base ||
+        !hws_ice_same_endpoint(&ice->lane.path.remote, remote))
+        return;
+    ice->lane.heard_at = now;
+    ice->lane.doubt_end = 0;
 }
 
 void hws_ice_consent_renew(struct hws_ice *ice, uint8_t pair, hws_time rtt, hws_time now)

@@ -12,6 +12,7 @@
 static void ask_add(struct hws_ice *ice, uint8_t base, uint8_t server, hws_time now)
 {
     if (ice->locals[base].addr.family != ice->servers[server].family) return;
+    if (ice->lite) return; /* RFC 8445 section 5.2: it is to be reached at its own addresses */
     if (ice->ask_count == HWS_ICE_ASK_MAX) {
         HWS_LOG(&ice->log, HWS_LOG_WARN, now, "ice", "gather.full", "base=%u server=%u", base,
                 server);

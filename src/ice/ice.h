@@ -30,6 +30,9 @@ struct hws_ice_config {
     struct hws_random random; /**< ufrag, pwd, tiebreaker, transaction ids */
     struct hws_log log;
     bool controlling; /**< the offerer controls (RFC 8445 section 6.1.1) */
+    /** Lite, for an agent that everybody can reach (RFC 8445 section 2.5): host candidates only, no
+     *  checks of its own, never controlling. The controlling peer chooses the path. */
+    bool lite;
     /* Of the times below, more than a day counts as a day. */
     hws_time pacing; /**< Ta between new checks; 0 = default 20 ms, floor 5 ms */
     /** 0 = 5 s; spread by 0.8 to 1.2, but never under 4 s (RFC 7675 section 5.1). */
@@ -65,7 +68,8 @@ void hws_ice_set_controlling(struct hws_ice *ice, bool controlling);
  *  @retval HWS_ERR_FULL  @retval HWS_ERR_ARGUMENT not reachable (see base/address.h) */
 HWS_MUST_USE enum hws_err hws_ice_add_local(struct hws_ice *ice, const struct hws_address *addr,
                                             hws_time now);
-/** Ask this STUN server from every local address of its family; a dead one delays nothing.
+/** Ask this STUN server from every local address of its family; a dead one delays nothing. A lite
+ *  agent asks nobody.
  *  @retval HWS_ERR_FULL  @retval HWS_ERR_ARGUMENT */
 HWS_MUST_USE enum hws_err hws_ice_add_server(struct hws_ice *ice, const struct hws_address *addr,
                                              hws_time now);
@@ -75,7 +79,8 @@ void hws_ice_end_local(struct hws_ice *ice, hws_time now);
 
 /** Credentials of the remote description, copied. Equal ones again change nothing.
  *  @retval HWS_ERR_ARGUMENT  lengths or characters outside RFC 8839 section 5.4
- *  @retval HWS_ERR_STATE     other credentials are set already (restart first) */
+ *  @retval HWS_ERR_STATE     other credentials are set already (restart first)
+ *  @retval HWS_ERR_UNSUPPORTED  both are lite: nobody would check */
 HWS_MUST_USE enum hws_err hws_ice_set_remote(struct hws_ice *ice, const char *ufrag,
                                              const char *pwd, bool lite, hws_time now);
 /** A remote candidate; duplicates and those of another generation (ufrag) are dropped quietly.
@@ -152,6 +157,9 @@ struct hws_ice_path {
 /** The path that carries data now; false when there is none (yet, or no consent). */
 bool hws_ice_path(const struct hws_ice *ice, struct hws_ice_path *out);
 
+/** The path that HWS_ICE_EXPIRED was about; false when there was none. */
+bool hws_ice_lost_path(const struct hws_ice *ice, struct hws_ice_path *out);
+
 /** May a packet that came on this 5-tuple reach DTLS? True for valid pairs only, and for pairs
  *  on which an authenticated check of the peer arrived; false for all once consent is gone. */
 bool hws_ice_admits(const struct hws_ice *ice, const struct hws_address *local,
@@ -189,6 +197,7 @@ enum hws_ice_ruling {
 struct hws_ice_ruler {
     const char *local_ufrag, *local_pwd;
     bool controlling;
+    bool lite; /**< controlled for ever */
     uint64_t tiebreaker;
 };
 /** Rule on any datagram that claims to be STUN. Of the user name only the half before the colon

@@ -205,7 +205,7 @@ struct hws_ice {
 
     enum hws_ice_phase phase;
     bool controlling;
-    bool remote_lite;
+    bool lite, remote_lite;
     bool checked; /**< a check was sent: the role is settled by conflicts only */
     uint64_t tiebreaker;
     struct hws_ice_credentials cur, old;
@@ -238,6 +238,8 @@ struct hws_ice {
     hws_time peer_rtt, server_rtt; /**< last ones measured; 0 = none */
 
     struct hws_ice_lane lane;
+    struct hws_ice_path lost; /**< the last path that consent was lost for */
+    bool has_lost;
     /* We left the path of before a restart, which the peer may use until it has our answer: as long
      * as there are old credentials, its checks are answered and its packets let in. */
     struct {
@@ -350,6 +352,9 @@ enum hws_err hws_ice_consent_response(struct hws_ice *ice, uint8_t base,
                                       const struct hws_stun_message *msg, hws_time now);
 /** Where what happens on the path in use is counted: with its pair while there is one. */
 struct hws_ice_counts *hws_ice_lane_counts(struct hws_ice *ice);
+/** A lite agent asks for nothing: that the peer checks the path in use is its consent. */
+void hws_ice_consent_heard(struct hws_ice *ice, uint8_t base, const struct hws_address *remote,
+                           hws_time now);
 /** A check was answered on this pair, which proves consent too. */
 void hws_ice_consent_renew(struct hws_ice *ice, uint8_t pair, hws_time rtt, hws_time now);
 

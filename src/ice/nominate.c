@@ -153,7 +153,7 @@ static bool can_fail(const struct hws_ice *ice)
 {
     if (ice->phase != HWS_ICE_RUNNING || !ice->cur.has_remote) return false;
     if (ice->lane.active && !ice->lane.old) return false;
-    return !hws_ice_any_valid(ice) && !hws_ice_any_alive(ice);
+    return !hws_ice_any_valid(ice) && (ice->lite || !hws_ice_any_alive(ice));
 }
 
 void hws_ice_fail_tick(struct hws_ice *ice, hws_time now)

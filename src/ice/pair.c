@@ -107,8 +107,8 @@ static uint8_t find_spare(const struct hws_ice *ice, hws_time now)
                   : now - p->check.patient_from < HWS_ICE_TRIED_LONG)
             continue;
         if (!s || (waits && !spare_waits) ||
-            (waits == spare_waits && (waits ? p->priority < s->priority
-                                            : p->check.sent_at < s->check.sent_at))) {
+            (waits == spare_waits &&
+             (waits ? p->priority < s->priority : p->check.sent_at < s->check.sent_at))) {
             spare = (uint8_t)i;
             spare_waits = waits;
         }
@@ -156,7 +156,7 @@ uint8_t hws_ice_pair_form(struct hws_ice *ice, uint8_t base, uint8_t remote, boo
 
 void hws_ice_pairs_of_local(struct hws_ice *ice, uint8_t base, hws_time now)
 {
-    if (!ice->cur.has_remote || ice->phase != HWS_ICE_RUNNING) return;
+    if (!ice->cur.has_remote || ice->lite || ice->phase != HWS_ICE_RUNNING) return;
     for (size_t i = 0; i < ice->remote_count; i++) {
         (void)hws_ice_pair_form(ice, base, (uint8_t)i, false, now);
     }
@@ -164,7 +164,7 @@ void hws_ice_pairs_of_local(struct hws_ice *ice, uint8_t base, hws_time now)
 
 void hws_ice_pairs_of_remote(struct hws_ice *ice, uint8_t remote, hws_time now)
 {
-    if (ice->phase != HWS_ICE_RUNNING) return;
+    if (ice->lite || ice->phase != HWS_ICE_RUNNING) return;
     for (size_t i = 0; i < ice->local_count; i++) {
         if (ice->locals[i].base == i) (void)hws_ice_pair_form(ice, (uint8_t)i, remote, false, now);
     }
@@ -227,7 +227,8 @@ uint8_t hws_ice_pair_next(const struct hws_ice *ice)
     uint8_t best = HWS_ICE_NONE;
     int best_turn = 0;
 
-    if (!ice->cur.has_remote || ice->phase == HWS_ICE_GAVE_UP || ice->phase == HWS_ICE_DEAD)
+    if (!ice->cur.has_remote || ice->lite || ice->phase == HWS_ICE_GAVE_UP ||
+        ice->phase == HWS_ICE_DEAD)
         return HWS_ICE_NONE;
     if (ice->triggered_count > 0) return ice->triggered[0];
     if (ice->phase != HWS_ICE_RUNNING) return HWS_ICE_NONE;

@@ -1,6 +1,10 @@
 /* Moves bytes between the protocols of one peer, which do not know each other. */
 #include "peer/peer_internal.h"
 
+#include "base/address.h"
+
+#include <stdio.h>
+
 /* usrsctp's packet, our record around it, our datagram: 1200 bytes in all. */
 static size_t sctp_mtu(const struct hws_peer *peer)
 {
@@ -60,6 +64,31 @@ static void on_path(struct hws_peer *peer, hws_time now)
     start_dtls(peer, now);
 }
 
+/* An end of one path in words, as far as it may be shown. */
+static const char *end_text(const struct hws_address *addr, bool hidden,
+                            char out[HWS_ENDPOINT_TEXT_MAX])
+{
+    return hidden ? "(hidden)" : hws_endpoint_text(addr, out);
+}
+
+/* Say which pair it was: of several interfaces or servers one may be to blame. */
+static void name_lost_path(struct hws_peer *peer)
+{
+    char local[HWS_ENDPOINT_TEXT_MAX], remote[HWS_ENDPOINT_TEXT_MAX], detail[160];
+    struct hws_candidate own = {.type = HWS_CANDIDATE_HOST};
+    struct hws_ice_path path;
+
+    if (!hws_ice_lost_path(peer->ice, &path)) return;
+    own.addr = path.local;
+    hws_names_hide(peer, &own);
+    (void)snprintf(detail, sizeof(detail), "%s %s to %s %s",
+                   hws_candidate_type_name(path.local_type),
+                   end_text(&path.local, own.addr.family == HWS_FAMILY_NONE, local),
+                   hws_candidate_type_name(path.remote_type),
+                   end_text(&path.remote, path.remote_named, remote));
+    hws_peer_note(peer, peer->fault, detail);
+}
+
 /* The path of before a restart may die while the restart still looks for another: what it finds is
  * all that is hoped for, and not for ever. */
 static void on_silence(struct hws_peer *peer, hws_time now)
@@ -71,6 +100,7 @@ static void on_silence(struct hws_peer *peer, hws_time now)
     }
     hws_peer_fail(peer, (struct hws_fault){HWS_ERR_TIMEOUT, "ice", "the other side fell silent", 0},
                   now);
+    name_lost_path(peer);
 }
 
 static void pump_ice(struct hws_peer *peer, hws_time now)
