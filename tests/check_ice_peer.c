@@ -87,6 +87,38 @@ START_TEST(pacing)
 }
 END_TEST
 
+/* A hundred pairs are not enough for all, but every candidate has one, the last and least too. */
+START_TEST(every_candidate_is_tried)
+{
+    struct hws_address second = net_addr("192.0.2.1", 1112), last = net_addr("198.51.100.7", 7);
+    hws_time now = start;
+    struct sent check;
+    bool seen = false;
+
+    ck_assert_int_eq(hws_ice_add_local(ice, &second, now), HWS_OK);
+    for (unsigned i = 0; i + 1 < HWS_ICE_REMOTE_MAX; i++) {
+        struct hws_address addr = net_addr("203.0.113.1", (uint16_t)(1000 + i));
+
+        add_remote(&addr, 2000000000 - i, now);
+    }
+    ck_assert_int_eq(hws_ice_set_remote(ice, peer_ufrag, peer_pwd, false, now), HWS_OK);
+    for (hws_time end = now + HWS_SEC(_i == 0 ? 0 : 4); now < end; now = hws_ice_deadline(ice)) {
+        hws_ice_tick(ice, now); /* by then all pairs are being checked */
+        while (next_sent(&check)) {
+        }
+    }
+    add_remote(&last, 1, now);
+    ck_assert_uint_le(hws_ice_pairs(ice, NULL, 0), HWS_ICE_PAIR_MAX);
+    for (hws_time end = now + HWS_SEC(4); !seen && now < end; now = hws_ice_deadline(ice)) {
+        hws_ice_tick(ice, now);
+        while (next_sent(&check)) {
+            seen = seen || hws_address_equal(&check.remote, &last);
+        }
+    }
+    ck_assert(seen);
+}
+END_TEST
+
 /* A late tick does not make up for lost time by a burst. */
 START_TEST(late_tick_is_no_burst)
 {
@@ -765,6 +797,7 @@ int main(void)
     tcase_add_test(tc, check_as_sent);
     tcase_add_test(tc, retransmission_schedule);
     tcase_add_test(tc, pacing);
+    tcase_add_loop_test(tc, every_candidate_is_tried, 0, 2);
     tcase_add_test(tc, late_tick_is_no_burst);
     tcase_add_test(tc, first_valid_pair_carries_data);
     tcase_add_loop_test(tc, settles_before_nominating_a_lesser_pair, 0, 2);

@@ -35,6 +35,7 @@ enum {
 
 _Static_assert((int)HWS_ICE_PAIR_MAX < (int)HWS_ICE_NONE, "a pair index fits a byte");
 _Static_assert((int)HWS_ICE_REMOTE_CAP < (int)HWS_ICE_NONE, "a remote index fits a byte");
+_Static_assert((int)HWS_ICE_REMOTE_CAP < (int)HWS_ICE_PAIR_MAX, "every candidate can be tried");
 _Static_assert((int)HWS_ICE_LOCAL_MAX < (int)HWS_ICE_NONE, "a local index fits a byte");
 
 #define HWS_ICE_PACING             HWS_MS(20) /* Ta, RFC 8445 section 14.2 */
@@ -43,7 +44,6 @@ _Static_assert((int)HWS_ICE_LOCAL_MAX < (int)HWS_ICE_NONE, "a local index fits a
 #define HWS_ICE_RTO_MIN            HWS_MS(50)
 #define HWS_ICE_RTO_MAX            HWS_MS(500) /* RFC 8489 section 6.2.1, where nothing is known */
 #define HWS_ICE_RTO_SLACK          HWS_MS(10)
-#define HWS_ICE_TRIED_LONG         HWS_SEC(2)    /* four sends at least, or the loss of them */
 #define HWS_ICE_FAIL_AFTER         HWS_MS(39500) /* RFC 8863 section 4 */
 #define HWS_ICE_SETTLE             HWS_MS(100)   /* wait for a better pair before nominating */
 #define HWS_ICE_CONSENT_PERIOD     HWS_SEC(5)

@@ -90,25 +90,21 @@ static bool is_paired(const struct hws_ice *ice, uint8_t remote, size_t but)
 }
 
 /* Room for a candidate that no pair tries, whatever its priority: of many candidates one may work,
- * and it need not be among the first hundred pairs. First a pair that waits, of a candidate that
- * has another one; then the one that was tried longest in vain. */
-static uint8_t find_spare(const struct hws_ice *ice, hws_time now)
+ * and it need not be among the first hundred pairs. There are fewer candidates than pairs, so some
+ * candidate has two: it gives up the lesser one, and rather one not tried yet. */
+static uint8_t find_spare(const struct hws_ice *ice)
 {
     uint8_t spare = HWS_ICE_NONE;
     bool spare_waits = false;
 
     for (size_t i = 0; i < ice->pair_count; i++) {
         const struct hws_ice_pair *p = &ice->pairs[i];
-        const struct hws_ice_pair *s = spare == HWS_ICE_NONE ? NULL : &ice->pairs[spare];
         bool waits = p->state != HWS_ICE_PAIR_IN_PROGRESS;
 
         if (p->queued || p->valid || p->heard || ice->lane.pair == i || ice->nominee == i) continue;
-        if (waits ? !is_paired(ice, p->remote, i)
-                  : now - p->check.patient_from < HWS_ICE_TRIED_LONG)
-            continue;
-        if (!s || (waits && !spare_waits) ||
-            (waits == spare_waits &&
-             (waits ? p->priority < s->priority : p->check.sent_at < s->check.sent_at))) {
+        if (!is_paired(ice, p->remote, i)) continue;
+        if (spare == HWS_ICE_NONE || (waits && !spare_waits) ||
+            (waits == spare_waits && p->priority < ice->pairs[spare].priority)) {
             spare = (uint8_t)i;
             spare_waits = waits;
         }
@@ -143,8 +139,7 @@ uint8_t hws_ice_pair_form(struct hws_ice *ice, uint8_t base, uint8_t remote, boo
         if (at != HWS_ICE_NONE && !force && ice->pairs[at].state != HWS_ICE_PAIR_FAILED &&
             ice->pairs[at].priority >= fresh.priority)
             at = HWS_ICE_NONE;
-        if (at == HWS_ICE_NONE && !is_paired(ice, remote, ice->pair_count))
-            at = find_spare(ice, now);
+        if (at == HWS_ICE_NONE && !is_paired(ice, remote, ice->pair_count)) at = find_spare(ice);
         if (at == HWS_ICE_NONE) return HWS_ICE_NONE;
     }
     ice->pairs[at] = fresh;
