@@ -88,7 +88,7 @@ static void act_on_check(struct hws_ice *ice, const struct hws_ice_early *check,
         hws_ice_peer_nominates(ice, pair, now);
     } else if (check->use_candidate && !ice->controlling) {
         hws_ice_peer_nominates(ice, pair, now);
-    } else if (!p->valid) {
+    } else if (!p->valid || ice->nominee == pair) { /* which a lost answer makes late */
         hws_ice_check_again(ice, pair, now);
     }
 }

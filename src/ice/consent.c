@@ -58,6 +58,7 @@ bool hws_ice_lane_is_stale(const struct hws_ice *ice, hws_time now)
 static void consent_lost(struct hws_ice *ice, const char *why, hws_time now)
 {
     bool old = ice->lane.old;
+    uint8_t next = old ? hws_ice_best_confirmed(ice, now) : (uint8_t)HWS_ICE_NONE;
 
     HWS_LOG(&ice->log, HWS_LOG_WARN, now, "ice", "consent.lost", "pair=%u old=%d why=%s",
             ice->lane.pair, old, why);
@@ -65,9 +66,10 @@ static void consent_lost(struct hws_ice *ice, const char *why, hws_time now)
     ice->lane = (struct hws_ice_lane){.pair = HWS_ICE_NONE};
     ice->pending_selected = false;
     ice->pending_nominated = false;
-    ice->pending_expired = true;
+    ice->pending_expired = next == HWS_ICE_NONE;
     if (old) {
         hws_wipe(&ice->old, sizeof(ice->old)); /* a restart is under way and goes on */
+        if (next != HWS_ICE_NONE) hws_ice_lane_open(ice, next, now);
     } else {
         ice->phase = HWS_ICE_DEAD;
     }

@@ -61,6 +61,14 @@ static bool can_pair(const struct hws_address *local, const struct hws_address *
            hws_address_is_link_local(local) == hws_address_is_link_local(remote);
 }
 
+static bool is_paired(const struct hws_ice *ice, uint8_t remote, size_t but)
+{
+    for (size_t i = 0; i < ice->pair_count; i++) {
+        if (i != but && ice->pairs[i].remote == remote) return true;
+    }
+    return false;
+}
+
 /* Which pair to give up for a new one (RFC 8445 section 6.1.2.5): first what failed, then the
  * lowest of those that are not being checked. */
 static uint8_t find_victim(const struct hws_ice *ice)
@@ -74,19 +82,12 @@ static uint8_t find_victim(const struct hws_ice *ice)
 
         if (p->queued || p->valid || ice->lane.pair == i) continue;
         if (p->state == HWS_ICE_PAIR_IN_PROGRESS) continue;
+        if (!failed && !is_paired(ice, p->remote, i)) continue; /* each candidate keeps one */
         if (!v || (failed && v->state != HWS_ICE_PAIR_FAILED) ||
             (failed == (v->state == HWS_ICE_PAIR_FAILED) && p->priority < v->priority))
             victim = (uint8_t)i;
     }
     return victim;
-}
-
-static bool is_paired(const struct hws_ice *ice, uint8_t remote, size_t but)
-{
-    for (size_t i = 0; i < ice->pair_count; i++) {
-        if (i != but && ice->pairs[i].remote == remote) return true;
-    }
-    return false;
 }
 
 /* Room for a candidate that no pair tries, whatever its priority: of many candidates one may work,
@@ -139,7 +140,8 @@ uint8_t hws_ice_pair_form(struct hws_ice *ice, uint8_t base, uint8_t remote, boo
         if (at != HWS_ICE_NONE && !force && ice->pairs[at].state != HWS_ICE_PAIR_FAILED &&
             ice->pairs[at].priority >= fresh.priority)
             at = HWS_ICE_NONE;
-        if (at == HWS_ICE_NONE && !is_paired(ice, remote, ice->pair_count)) at = find_spare(ice);
+        if (at == HWS_ICE_NONE && (force || !is_paired(ice, remote, ice->pair_count)))
+            at = find_spare(ice);
         if (at == HWS_ICE_NONE) return HWS_ICE_NONE;
     }
     ice->pairs[at] = fresh;
