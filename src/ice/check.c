@@ -39,14 +39,15 @@ static void send_check(struct hws_ice *ice, uint8_t pair, hws_time now)
     struct hws_ice_pair *p = &ice->pairs[pair];
     struct hws_ice_check *check = &p->check;
     hws_time end = hws_ice_later(check->patient_from, ice->fail_after);
+    hws_time most = p->heard ? HWS_ICE_HEARD_WAIT : ice->fail_after;
 
     hws_ice_send_request(ice, &ice->cur, p->base, &ice->remotes[p->remote].addr, check->transaction,
                          check->nominates);
     if (check->sends < UINT8_MAX) check->sends++; /* only one and more are told apart */
     if (check->steps < UINT8_MAX) check->steps++;
     check->last_at = now;
-    check->next_at =
-        hws_ice_later(now, hws_ice_backoff(check->rto_us, check->steps, ice->fail_after));
+    if (most < check->rto_us) most = check->rto_us; /* many pairs share the rate */
+    check->next_at = hws_ice_later(now, hws_ice_backoff(check->rto_us, check->steps, most));
     if (check->next_at > end) check->next_at = end;
     if (check->sends == 1) {
         ice->totals.checks_sent++;
@@ -110,7 +111,7 @@ void hws_ice_check_again(struct hws_ice *ice, uint8_t pair, hws_time now)
     if (at < check->next_at) check->next_at = at;
 }
 
-static void fail_pair(struct hws_ice *ice, uint8_t pair, hws_time now)
+void hws_ice_pair_give_up(struct hws_ice *ice, uint8_t pair, hws_time now)
 {
     struct hws_ice_pair *p = &ice->pairs[pair];
 
@@ -133,7 +134,7 @@ static void give_up(struct hws_ice *ice, uint8_t pair, hws_time now)
     if (ice->nominee == pair && alive) {
         hws_ice_trigger(ice, pair, now);
     } else {
-        fail_pair(ice, pair, now);
+        hws_ice_pair_give_up(ice, pair, now);
     }
 }
 
@@ -198,7 +199,7 @@ static enum hws_err check_failed(struct hws_ice *ice, uint8_t pair, bool claimed
 
     HWS_LOG(&ice->log, HWS_LOG_DEBUG, now, "ice", "check.recv", "pair=%u error=%u", pair, code);
     if (code != HWS_STUN_ROLE_CONFLICT) {
-        fail_pair(ice, pair, now);
+        hws_ice_pair_give_up(ice, pair, now);
         return HWS_OK;
     }
     p->check.sends = 0;
@@ -249,7 +250,7 @@ static enum hws_err check_response(struct hws_ice *ice, uint8_t pair, bool forme
     if (msg->msg_class == HWS_STUN_ERROR && msg->error_code == HWS_STUN_ROLE_CONFLICT)
         return check_failed(ice, pair, claimed, msg->error_code, now);
     if (p->base != base || !hws_ice_same_endpoint(&ice->remotes[p->remote].addr, remote)) {
-        fail_pair(ice, pair, now); /* not symmetric, RFC 8445 section 7.2.5.2.1 */
+        hws_ice_pair_give_up(ice, pair, now); /* not symmetric, RFC 8445 section 7.2.5.2.1 */
         return HWS_ERR_MISMATCH;
     }
     if (msg->msg_class == HWS_STUN_ERROR)

@@ -155,6 +155,9 @@ static void on_event(struct sim_side *side, const struct hws_ice_event *event)
         sim_judge_expired(side);
         if (!hws_ice_is_searching(side->ice)) sim_lost(side);
         break;
+    case HWS_ICE_SERVER_FAILED:
+        sim_note(side, "server failed", 0);
+        break;
     }
 }
 

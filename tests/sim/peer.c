@@ -220,6 +220,7 @@ static void on_event(struct sim_side *side, const struct hws_event *event)
     case HWS_EVENT_NONE:
     case HWS_EVENT_WRITABLE:
     case HWS_EVENT_BUFFER_LOW:
+    case HWS_EVENT_SERVER_FAILED:
     case HWS_EVENT_CHANNEL_CLOSED:
         break;
     }
