@@ -113,6 +113,36 @@ START_TEST(the_other_side_closes)
 }
 END_TEST
 
+static bool more_came(struct world *w)
+{
+    (void)w;
+    return a->message_count > 0;
+}
+
+/* The server is started anew and knows nobody: the path is silent at once, for good. Within half of
+ * the time that consent lasts there is another allocation, and data flows through it. */
+START_TEST(a_server_that_restarts_is_asked_anew)
+{
+    struct hws_path path;
+    struct hws_bytes bytes = {(const uint8_t *)"x", 1};
+    struct hws_address before;
+
+    call(&(struct hws_peer_config){.relay_only = true, .restart_ice = true});
+    ck_assert(world_run(&world, HWS_SEC(10), a_is_open));
+    world_pass(&world, HWS_SEC(20) + HWS_MS(100 * _i));
+    ck_assert(hws_peer_path(a->peer, &path));
+    before = path.local;
+    server_restart(&server, "other-nonce");
+    ck_assert(hws_peer_send(a->peer, a->channel, HWS_BINARY, bytes, world.now) == HWS_OK);
+    ck_assert(world_run(&world, HWS_SEC(10), more_came));
+    world_pass(&world, HWS_SEC(60));
+    ck_assert(hws_peer_path(a->peer, &path));
+    ck_assert_str_eq(path.local_type, "relay");
+    ck_assert_uint_ne(path.local.port, before.port);
+    ck_assert(!world_saw(a, HWS_EVENT_CLOSED) && !world_saw(b, HWS_EVENT_CLOSED));
+}
+END_TEST
+
 static const struct world_event *find(const struct world_peer *peer, enum hws_event_kind kind)
 {
     for (size_t i = 0; i < peer->event_count; i++) {
@@ -205,6 +235,7 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, everything_goes_through_the_relay);
     tcase_add_test(tc, closing_tells_the_other_side_and_the_server);
+    tcase_add_loop_test(tc, a_server_that_restarts_is_asked_anew, 0, 50);
     tcase_add_test(tc, the_other_side_closes);
     tcase_add_test(tc, a_refusing_server_is_told_of);
     tcase_add_test(tc, servers_are_named);

@@ -169,6 +169,7 @@ static void fall_silent(struct hws_ice *ice, hws_time now)
         ice->pairs[ice->lane.pair].nominate = false;
     }
     if (ice->restart_at == HWS_NEVER) ice->restart_at = hws_ice_later(now, HWS_ICE_RESTART_SILENT);
+    if (ice->locals[ice->lane.base].relay != HWS_ICE_NONE) hws_ice_relays_doubt(ice, now);
     probe(ice, now);
 }
 

@@ -148,10 +148,10 @@ struct hws_ice_relay {
     struct hws_turn *turn;     /**< owned */
     struct hws_address local;  /**< the socket */
     struct hws_address mapped; /**< as the server sees it */
-    hws_time quiet_at;         /**< nobody waits for its answer any longer */
-    bool quiet;                /**< that time has come */
-    uint8_t base, server;      /**< base: HWS_ICE_NONE for a socket of its own */
-    uint8_t locals[2];         /**< candidates, one of each family */
+    hws_time quiet_at;    /**< nobody waits for its answer any longer; HWS_NEVER: none is due */
+    bool quiet;           /**< that time has come */
+    uint8_t base, server; /**< base: HWS_ICE_NONE for a socket of its own */
+    uint8_t locals[2];    /**< candidates, one of each family */
 };
 
 /** A check that came before the remote credentials. */
@@ -477,8 +477,9 @@ void hws_ice_relays_drop_base(struct hws_ice *ice, uint8_t base, hws_time now);
 void hws_ice_relays_of_base(struct hws_ice *ice, uint8_t base, hws_time now);
 void hws_ice_relays_free(struct hws_ice *ice);
 bool hws_ice_relay_waits(const struct hws_ice *ice);
-void hws_ice_relay_begin(struct hws_ice *ice, hws_time now); /**< the first that waits */
-bool hws_ice_relays_settled(const struct hws_ice *ice);      /**< none is waited for */
+void hws_ice_relay_begin(struct hws_ice *ice, hws_time now);  /**< the first that waits */
+void hws_ice_relays_doubt(struct hws_ice *ice, hws_time now); /**< are they still there? */
+bool hws_ice_relays_settled(const struct hws_ice *ice);       /**< none is waited for */
 /** Does an allocation of this base at this server, numbered as in hws_ice_local, live? */
 bool hws_ice_relay_lives(const struct hws_ice *ice, uint8_t base, uint8_t server);
 /** Pairs of a generation that comes back learn what became of their allocations meanwhile. */

@@ -217,10 +217,31 @@ void hws_ice_relay_begin(struct hws_ice *ice, hws_time now)
     }
 }
 
+/* Its server is asked whether it has the allocation, and may yet say so. */
+static bool is_doubted(const struct hws_ice_relay *relay)
+{
+    return relay->state == HWS_ICE_RELAY_ALIVE && relay->quiet_at != HWS_NEVER &&
+           hws_turn_is_probing(relay->turn);
+}
+
+void hws_ice_relays_doubt(struct hws_ice *ice, hws_time now)
+{
+    for (size_t i = 0; i < ice->relay_count; i++) {
+        struct hws_ice_relay *relay = &ice->relays[i];
+
+        if (relay->state != HWS_ICE_RELAY_ALIVE || is_doubted(relay)) continue;
+        hws_turn_probe(relay->turn, now);
+        relay->quiet_at = hws_ice_later(now, RELAY_PATIENCE);
+    }
+}
+
 bool hws_ice_relays_settled(const struct hws_ice *ice)
 {
     for (size_t i = 0; i < ice->relay_count; i++) {
-        if (ice->relays[i].state < HWS_ICE_RELAY_ALIVE && !ice->relays[i].quiet) return false;
+        const struct hws_ice_relay *relay = &ice->relays[i];
+
+        if (relay->state < HWS_ICE_RELAY_ALIVE && !relay->quiet) return false;
+        if (is_doubted(relay)) return false;
     }
     return true;
 }
@@ -260,7 +281,11 @@ static void add_candidate(struct hws_ice *ice, uint8_t index, size_t nth,
         .relay = index,
     };
 
+    for (size_t i = ice->pair_count; at != HWS_ICE_NONE && i > 0; i--) {
+        if (ice->pairs[i - 1].base == at) hws_ice_pair_remove(ice, (uint8_t)(i - 1));
+    }
     relay->locals[nth] = hws_ice_local_add_relayed(ice, at, &local, now);
+    if (ice->lane.active && ice->lane.base == at) ice->lane.path.local = *addr;
 }
 
 static void on_allocated(struct hws_ice *ice, uint8_t index, const struct hws_turn_event *event,
@@ -270,6 +295,7 @@ static void on_allocated(struct hws_ice *ice, uint8_t index, const struct hws_tu
 
     relay->state = HWS_ICE_RELAY_ALIVE;
     relay->quiet = false;
+    relay->quiet_at = HWS_NEVER;
     relay->mapped = event->mapped;
     ice->turns[relay->server]->told = false;
     for (size_t i = 0; i < 2; i++) {
@@ -287,8 +313,17 @@ static void on_failed(struct hws_ice *ice, uint8_t index, const struct hws_turn_
 {
     struct hws_ice_relay *relay = &ice->relays[index];
 
-    relay->state = HWS_ICE_RELAY_ENDED;
+    /* One that was lost and is asked for anew is waited for like a first one. */
+    if (relay->state == HWS_ICE_RELAY_ALIVE && event->retries) {
+        relay->state = HWS_ICE_RELAY_ASKING;
+        relay->quiet_at = hws_ice_later(now, RELAY_PATIENCE);
+    } else {
+        relay->state = HWS_ICE_RELAY_ENDED;
+    }
     ice->turns[relay->server]->failure = *event;
+    if (ice->lane.active && ice->locals[ice->lane.base].relay == index &&
+        ice->restart_at == HWS_NEVER)
+        ice->restart_at = hws_ice_later(now, HWS_ICE_RESTART_LOST);
     for (size_t i = 0; i < ice->pair_count; i++) {
         if (ice->locals[ice->pairs[i].base].relay == index)
             hws_ice_pair_give_up(ice, (uint8_t)i, now);
@@ -343,6 +378,8 @@ void hws_ice_relays_tick(struct hws_ice *ice, hws_time now)
 
         if (hws_turn_deadline(relay->turn) <= now) hws_turn_tick(relay->turn, now);
         take_events(ice, (uint8_t)i, now);
+        if (relay->quiet_at <= now && relay->state == HWS_ICE_RELAY_ALIVE)
+            relay->quiet_at = HWS_NEVER;
         if (relay->state != HWS_ICE_RELAY_ASKING || relay->quiet || relay->quiet_at > now) continue;
         relay->quiet = true;
         ice->turns[relay->server]->failure = silence;
@@ -358,7 +395,8 @@ hws_time hws_ice_relays_deadline(const struct hws_ice *ice)
         hws_time at = hws_turn_deadline(relay->turn);
 
         if (at < earliest) earliest = at;
-        if (relay->state == HWS_ICE_RELAY_ASKING && !relay->quiet && relay->quiet_at < earliest)
+        if ((is_doubted(relay) || (relay->state == HWS_ICE_RELAY_ASKING && !relay->quiet)) &&
+            relay->quiet_at < earliest)
             earliest = relay->quiet_at;
     }
     return earliest;

@@ -73,6 +73,7 @@ static void restart(struct hws_ice *ice, hws_time now)
         ice->locals[i].announced = ice->locals[i].late = false;
     }
     hws_ice_gather_again(ice);
+    hws_ice_relays_doubt(ice, now); /* a server that was started anew knows nothing of them */
     ice->local_end_raised = false;
     ice->pending_end = ice->pending_nominated = ice->pending_failed = false;
     hws_ice_tick(ice, now);

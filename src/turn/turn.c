@@ -142,6 +142,18 @@ void hws_turn_fail(struct hws_turn *turn, enum hws_err err, uint16_t code, const
     move(turn, HWS_TURN_WAITING, now);
 }
 
+void hws_turn_probe(struct hws_turn *turn, hws_time now)
+{
+    if (turn->state != HWS_TURN_ALIVE || turn->refresh_at == HWS_NEVER) return;
+    turn->refresh_at = now;
+    hws_turn_tick(turn, now);
+}
+
+bool hws_turn_is_probing(const struct hws_turn *turn)
+{
+    return turn->state == HWS_TURN_ALIVE && hws_turn_request_count(turn, HWS_TURN_REFRESH) > 0;
+}
+
 void hws_turn_gone(struct hws_turn *turn, hws_time now)
 {
     if (turn->state == HWS_TURN_CLOSED || turn->state == HWS_TURN_GAVE_UP) return;

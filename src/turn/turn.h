@@ -62,6 +62,11 @@ void hws_turn_start(struct hws_turn *turn, hws_time now);
 /** Give the allocation back: a Refresh of lifetime 0. No events follow. */
 void hws_turn_close(struct hws_turn *turn, hws_time now);
 
+/** Is the allocation still there? Asks the server, which otherwise happens when a good part of its
+ *  life is over. HWS_TURN_FAILED follows if not. */
+void hws_turn_probe(struct hws_turn *turn, hws_time now);
+bool hws_turn_is_probing(const struct hws_turn *turn); /**< the server has not said so yet */
+
 /** The stream to the server is over, and with it the allocation. HWS_TURN_FAILED follows. */
 void hws_turn_gone(struct hws_turn *turn, hws_time now);
 
