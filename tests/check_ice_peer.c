@@ -763,6 +763,95 @@ START_TEST(nomination_of_a_lesser_pair)
 }
 END_TEST
 
+/* Two pairs that work; @p better_first or the pair with there is nominated, then the other. */
+static void nominate_twice(const uint32_t numbers[2], bool better_first, bool allowed)
+{
+    struct hws_address addrs[2] = {there, net_addr("198.51.100.3", 3333)};
+    struct request request = {.controlling = true, .use = true};
+    struct reply ok = success();
+    struct sent check;
+    hws_time now = start;
+
+    hws_ice_set_controlling(ice, false);
+    hws_ice_allow_renomination(ice, allowed);
+    add_remote(&addrs[1], 2140000000, now);
+    know_peer(now);
+    for (int i = 0; i < 2; i++) {
+        check = expect(HWS_STUN_REQUEST);
+        ck_assert_int_eq(answer(&check, &ok, now), HWS_OK);
+        now += HWS_MS(5);
+        hws_ice_tick(ice, now);
+    }
+    for (int i = 0; i < 2; i++) {
+        request.from = addrs[better_first ? 1 - i : i];
+        request.nomination = numbers[i];
+        ck_assert_int_eq(ask(&request, now), HWS_OK);
+        now += HWS_MS(20);
+    }
+}
+
+/* draft-thatcher-ice-renomination: the highest number wins, in whatever order the checks come and
+ * whatever the priorities; without the option in both descriptions priorities decide. */
+static const struct {
+    const char *what;
+    uint32_t numbers[2];
+    bool better_first, allowed, better_wins;
+} renominations[] = {
+    {"a lesser pair, later",          {1, 2},          true,  true,  false},
+    {"an old one overtaken",          {2, 1},          true,  true,  true },
+    {"an old one of a better pair",   {7, 6},          false, true,  false},
+    {"a better pair, later",          {1, 2},          false, true,  true },
+    {"the highest number there is",   {UINT32_MAX, 1}, false, true,  false},
+    {"numbers that nobody asked for", {1, 2},          true,  false, true },
+    {"the first without a number",    {0, 1},          true,  true,  false},
+};
+
+START_TEST(renomination)
+{
+    struct hws_ice_path path;
+
+    nominate_twice(renominations[_i].numbers, renominations[_i].better_first,
+                   renominations[_i].allowed);
+    ck_assert(hws_ice_path(ice, &path));
+    ck_assert_msg(hws_address_equal(&path.remote, &there) != renominations[_i].better_wins, "%s",
+                  renominations[_i].what);
+}
+END_TEST
+
+START_TEST(nominations_are_numbered)
+{
+    struct hws_address better = net_addr("198.51.100.3", 3333);
+    struct reply ok = success();
+    struct sent check;
+
+    hws_ice_allow_renomination(ice, _i == 1);
+    know_peer(start);
+    check = expect(HWS_STUN_REQUEST);
+    ck_assert(!check.msg.has_nomination);
+    ck_assert_int_eq(answer(&check, &ok, start), HWS_OK);
+    for (uint32_t number = 1; number <= 2; number++) {
+        hws_time now = start + HWS_MS(20 * number);
+
+        hws_ice_tick(ice, now);
+        check = expect(HWS_STUN_REQUEST);
+        ck_assert(check.msg.use_candidate);
+        ck_assert_int_eq(check.msg.has_nomination, _i == 1);
+        ck_assert_uint_eq(check.msg.nomination, _i == 1 ? number : 0);
+        ck_assert_int_eq(answer(&check, &ok, now), HWS_OK);
+        ck_assert(next_event(HWS_ICE_NOMINATED));
+        if (number == 2) break;
+        /* The peer shows a better pair, which works and is nominated instead. */
+        add_remote(&better, 2140000000, now);
+        ck_assert_int_eq(ask(&(struct request){.from = better}, now), HWS_OK);
+        hws_ice_tick(ice, now + HWS_MS(5));
+        do { /* the path in use is asked as well */
+            check = expect(HWS_STUN_REQUEST);
+        } while (!hws_address_equal(&check.remote, &better));
+        ck_assert_int_eq(answer(&check, &ok, now + HWS_MS(5)), HWS_OK);
+    }
+}
+END_TEST
+
 START_TEST(lite_peer)
 {
     struct reply ok = success();
@@ -821,6 +910,8 @@ int main(void)
     tcase_add_test(tc, use_candidate_after_integrity_nominates_nothing);
     tcase_add_loop_test(tc, aggressive_nominator, 0, 2);
     tcase_add_loop_test(tc, nomination_of_a_lesser_pair, 0, 2);
+    tcase_add_loop_test(tc, renomination, 0, sizeof(renominations) / sizeof(renominations[0]));
+    tcase_add_loop_test(tc, nominations_are_numbered, 0, 2);
     tcase_add_test(tc, lite_peer);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { TRACED = 60, AGENT_SEEDS = 400, PEER_SEEDS = 120 };
+enum { TRACED = 60, AGENT_SEEDS = 1500, PEER_SEEDS = 300 };
 
 static struct sim_result run(const struct sim_kind *kind, uint64_t seed)
 {

@@ -65,6 +65,8 @@ struct hws_client_config {
     const char *const *interfaces;     /**< likewise: names of those to use */
     size_t interface_count;
     hws_time timeout;                    /**< for connecting; 0 = 30 s */
+    hws_time consent_expiry;             /**< see struct hws_peer_config */
+    hws_time consent_period;             /**< likewise */
     size_t max_message_size;             /**< see struct hws_peer_config */
     const struct hws_identity *identity; /**< borrowed; outlives the client; NULL = a fresh one */
     struct hws_log log;
@@ -152,6 +154,9 @@ struct hws_worker_config {
     size_t server_count;
     const char *ice_ca_file;
     bool relay_only;
+    /** Be an ICE lite agent (struct hws_peer_config), on a server with public addresses only. Not
+     *  with relay_only or hide_addresses: HWS_ERR_ARGUMENT. */
+    bool ice_lite;
     bool loopback, hide_addresses;
     uint16_t port, port_min, port_max; /**< see struct hws_loop_config */
     const char *const *interfaces;     /**< likewise */
@@ -159,6 +164,8 @@ struct hws_worker_config {
     size_t client_max;                   /**< connections at a time; 0 = 1024; more are refused */
     size_t max_message_size;             /**< see struct hws_peer_config */
     hws_time timeout;                    /**< for registering; 0 = 30 s */
+    hws_time consent_expiry;             /**< see struct hws_peer_config */
+    hws_time consent_period;             /**< likewise */
     const struct hws_identity *identity; /**< borrowed; outlives the worker; NULL = a fresh one */
     struct hws_log log;
     struct hws_key_log key_log; /**< see struct hws_peer_config; of all connections */

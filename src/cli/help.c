@@ -76,6 +76,8 @@ static const char worker_help[] =
     "  -d, --distributor URL  where to register: host:port, http://host:port,\n"
     "                         https://host:port or unix:/path (default " HWS_DEFAULT_DISTRIBUTOR
     ")\n" SERVERS
+    "      --ice-lite         answer checks only, and leave the choice of the path to the client:\n"
+    "                         for a server with public addresses (RFC 8445 section 2.5)\n"
     "      --insecure         allow plain text to a distributor that is not on this host\n"
     "      --loopback         use loopback addresses beside the others\n"
     "      --hide-addresses   tell names of multicast DNS instead of this host's addresses\n"

@@ -31,6 +31,7 @@ enum {
     OPTION_ICE_CREDENTIAL,
     OPTION_ICE_CA,
     OPTION_RELAY_ONLY,
+    OPTION_ICE_LITE,
     OPTION_JSON,
     OPTION_PORT,
     OPTION_INTERFACE,
@@ -48,6 +49,7 @@ static const struct {
     {OF_ALL,    {"ice-credential", required_argument, NULL, OPTION_ICE_CREDENTIAL}    },
     {OF_ALL,    {"ice-ca", required_argument, NULL, OPTION_ICE_CA}                    },
     {OF_BOTH,   {"relay-only", no_argument, NULL, OPTION_RELAY_ONLY}                  },
+    {OF_WORKER, {"ice-lite", no_argument, NULL, OPTION_ICE_LITE}                      },
     {OF_BOTH,   {"insecure", no_argument, NULL, OPTION_INSECURE}                      },
     {OF_BOTH,   {"loopback", no_argument, NULL, OPTION_LOOPBACK}                      },
     {OF_BOTH,   {"hide-addresses", no_argument, NULL, OPTION_HIDE}                    },
@@ -354,6 +356,9 @@ static bool take_relay(int option, struct hws_options *out)
         return true;
     case OPTION_RELAY_ONLY:
         out->relay_only = true;
+        return true;
+    case OPTION_ICE_LITE:
+        out->ice_lite = true;
         return true;
     case OPTION_JSON:
         out->json = true;

@@ -23,7 +23,7 @@ struct hws_options {
     size_t server_count;
     char secrets[HWS_OPTION_SERVER_MAX][256]; /**< that were read from files */
     const char *ice_ca_file;
-    bool relay_only;
+    bool relay_only, ice_lite;
     int64_t id; /**< of the worker, ours or the other's; meaningful with has_id */
     bool has_id;
     bool insecure, loopback, hide_addresses, echo;

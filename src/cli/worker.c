@@ -218,6 +218,7 @@ static int start(const struct hws_options *options, struct hws_records *records)
                                        .server_count = options->server_count,
                                        .ice_ca_file = options->ice_ca_file,
                                        .relay_only = options->relay_only,
+                                       .ice_lite = options->ice_lite,
                                        .loopback = options->loopback,
                                        .hide_addresses = options->hide_addresses,
                                        .port = options->port,

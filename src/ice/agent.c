@@ -114,6 +114,11 @@ void hws_ice_switch_role(struct hws_ice *ice, bool controlling, hws_time now)
     hws_ice_pairs_reprioritize(ice);
 }
 
+void hws_ice_allow_renomination(struct hws_ice *ice, bool allowed)
+{
+    ice->renomination = allowed;
+}
+
 void hws_ice_set_controlling(struct hws_ice *ice, bool controlling)
 {
     if (ice->checked || ice->lite || ice->remote_lite || ice->controlling == controlling) return;

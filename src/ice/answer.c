@@ -82,17 +82,29 @@ static bool is_old_news(const struct hws_ice *ice, uint8_t base, uint8_t remote)
     return !may_be_better(ice, &ice->pairs[pair]);
 }
 
+/* Of numbered nominations the highest counts; one that is older than what was heard says nothing,
+ * one that is repeated says the same again. */
+static bool is_nomination(struct hws_ice *ice, const struct hws_ice_early *check)
+{
+    if (!check->use_candidate || ice->controlling) return false;
+    if (!ice->renomination || !check->nomination) return true;
+    if (check->nomination < ice->peer_nomination) return false;
+    ice->peer_nomination = check->nomination;
+    return true;
+}
+
 /* What the check means for our list: RFC 8445 section 7.3.1.3 to section 7.3.1.5. */
 static void act_on_check(struct hws_ice *ice, const struct hws_ice_early *check, hws_time now)
 {
     uint8_t remote = hws_ice_find_remote(ice, &check->remote), pair;
+    bool nominates = is_nomination(ice, check);
     struct hws_ice_pair *p;
 
     /* The peer knows both halves of this generation: it needs the one before no more. */
     if (ice->phase == HWS_ICE_COMPLETE) hws_ice_forget_old(ice);
     /* When the checks are over, only another nomination by the controlling peer means something, or
      * a pair that is new: one side has got another address. */
-    if (ice->phase == HWS_ICE_COMPLETE && (ice->controlling || !check->use_candidate)) {
+    if (ice->phase == HWS_ICE_COMPLETE && !nominates) {
         if (is_old_news(ice, check->base, remote)) return;
         hws_ice_ask_path(ice, now);
     }
@@ -104,11 +116,11 @@ static void act_on_check(struct hws_ice *ice, const struct hws_ice_early *check,
     p = &ice->pairs[pair];
     p->heard = true;
     if (ice->lite) { /* RFC 8445 section 7.3.2: what the peer nominates is valid, and only that */
-        if (!check->use_candidate) return;
+        if (!nominates) return;
         p->confirmed_at = now;
         hws_ice_pair_validated(ice, pair, false, now);
         hws_ice_peer_nominates(ice, pair, now);
-    } else if (check->use_candidate && !ice->controlling) {
+    } else if (nominates) {
         hws_ice_peer_nominates(ice, pair, now);
     } else if (!p->valid || ice->nominee == pair) { /* which a lost answer makes late */
         hws_ice_check_again(ice, pair, now);
@@ -123,6 +135,7 @@ static void remember_early(struct hws_ice *ice, const struct hws_ice_early *chec
         if (known->base == check->base && known->generation == check->generation &&
             hws_address_equal(&known->remote, &check->remote)) {
             known->use_candidate = known->use_candidate || check->use_candidate;
+            if (known->nomination < check->nomination) known->nomination = check->nomination;
             return;
         }
     }
@@ -149,6 +162,7 @@ static void accept_check(struct hws_ice *ice, uint8_t base, const struct hws_add
     if (!hws_ice_split_username(msg->username, &first, &second)) return;
     check.priority =
         msg->has_priority ? msg->priority : hws_candidate_priority(HWS_CANDIDATE_PRFLX, 0);
+    check.nomination = msg->has_nomination ? msg->nomination : 0;
     check.generation = hws_ice_generation(second);
     if (!ice->cur.has_remote) {
         remember_early(ice, &check);

@@ -313,21 +313,54 @@ enum hws_err hws_ice_remote_add(struct hws_ice *ice, const struct hws_candidate 
     return HWS_OK;
 }
 
+/* Have all pairs with this remote candidate failed? */
+static bool is_dead_end(const struct hws_ice *ice, size_t remote)
+{
+    for (size_t i = 0; i < ice->pair_count; i++) {
+        if (ice->pairs[i].remote == remote &&
+            (ice->pairs[i].state != HWS_ICE_PAIR_FAILED || ice->pairs[i].queued ||
+             ice->lane.pair == i || ice->nominated == i))
+            return false;
+    }
+    return true;
+}
+
+/* A NAT that gives every check another address shows many that lead nowhere: they make room. */
+static size_t find_forgettable(const struct hws_ice *ice)
+{
+    for (size_t i = 0; i < ice->remote_count; i++) {
+        if (!ice->remotes[i].signalled && is_dead_end(ice, i)) return i;
+    }
+    return ice->remote_count;
+}
+
+static void forget_pairs(struct hws_ice *ice, size_t remote)
+{
+    for (size_t i = ice->pair_count; i > 0; i--) {
+        if (ice->pairs[i - 1].remote == remote) hws_ice_pair_remove(ice, (uint8_t)(i - 1));
+    }
+}
+
 uint8_t hws_ice_remote_learn(struct hws_ice *ice, const struct hws_address *addr, uint32_t priority,
                              hws_time now)
 {
     size_t index = ice->remote_count;
 
-    if (!hws_address_is_reachable(addr) || index == HWS_ICE_REMOTE_CAP ||
-        index - ice->signalled_count >= HWS_ICE_PRFLX_MAX)
+    if (!hws_address_is_reachable(addr) || ice->learned_count == HWS_ICE_LEARN_MAX)
         return HWS_ICE_NONE;
+    if (index == HWS_ICE_REMOTE_CAP || index - ice->signalled_count >= HWS_ICE_PRFLX_MAX) {
+        index = find_forgettable(ice);
+        if (index == ice->remote_count) return HWS_ICE_NONE;
+        forget_pairs(ice, index);
+    }
+    ice->learned_count++;
     ice->remotes[index] = (struct hws_ice_remote){
         .addr = *addr,
         .priority = priority,
         .type = HWS_CANDIDATE_PRFLX,
         .foundation = (uint8_t)index, /* unlike all others, RFC 8445 section 7.3.1.3 */
     };
-    ice->remote_count++;
+    if (index == ice->remote_count) ice->remote_count++;
     log_remote(ice, index, now);
     return (uint8_t)index;
 }

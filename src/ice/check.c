@@ -6,7 +6,7 @@
 
 void hws_ice_send_request(struct hws_ice *ice, const struct hws_ice_credentials *creds,
                           uint8_t base, const struct hws_address *remote,
-                          const uint8_t transaction[HWS_STUN_TID_LEN], bool nominates)
+                          const uint8_t transaction[HWS_STUN_TID_LEN], uint32_t nomination)
 {
     uint8_t buffer[HWS_STUN_MESSAGE_MAX];
     uint8_t username[HWS_UFRAG_MAX + 1 + HWS_ICE_UFRAG_LEN];
@@ -24,7 +24,8 @@ void hws_ice_send_request(struct hws_ice *ice, const struct hws_ice_credentials 
                      hws_candidate_priority(HWS_CANDIDATE_PRFLX, ice->locals[base].preference));
     hws_stun_add_u64(&msg, ice->controlling ? HWS_STUN_ICE_CONTROLLING : HWS_STUN_ICE_CONTROLLED,
                      ice->tiebreaker);
-    if (nominates) hws_stun_add_flag(&msg, HWS_STUN_USE_CANDIDATE);
+    if (nomination) hws_stun_add_flag(&msg, HWS_STUN_USE_CANDIDATE);
+    if (nomination && ice->renomination) hws_stun_add_u32(&msg, HWS_STUN_NOMINATION, nomination);
     hws_stun_add_integrity(&msg, hws_bytes_of(creds->remote_pwd));
     hws_stun_add_fingerprint(&msg);
     if (hws_stun_end(&msg, &bytes)) return; /* as if the network had lost it */
@@ -42,7 +43,7 @@ static void send_check(struct hws_ice *ice, uint8_t pair, hws_time now)
     hws_time most = p->heard ? HWS_ICE_HEARD_WAIT : ice->fail_after;
 
     hws_ice_send_request(ice, &ice->cur, p->base, &ice->remotes[p->remote].addr, check->transaction,
-                         check->nominates);
+                         check->nomination);
     if (check->sends < UINT8_MAX) check->sends++; /* only one and more are told apart */
     if (check->steps < UINT8_MAX) check->steps++;
     check->last_at = now;
@@ -80,6 +81,7 @@ void hws_ice_check_begin(struct hws_ice *ice, uint8_t pair, hws_time now)
         .patient_from = now,
         .rto_us = hws_ice_check_rto(ice, p->rtt),
     };
+    if (p->check.nominates) p->check.nomination = ++ice->nominations;
     /* The role is inside the message: a retransmission must not mix it with a new one, which is why
      * a switch of roles begins every check anew. */
     hws_ice_new_transaction(ice, p->check.transaction);
@@ -120,8 +122,13 @@ void hws_ice_pair_give_up(struct hws_ice *ice, uint8_t pair, hws_time now)
     p->former.open = false;
     p->valid = false;
     p->nominate = false;
-    if (ice->nominee == pair) ice->nominee = HWS_ICE_NONE;
     hws_ice_pair_move(ice, pair, HWS_ICE_PAIR_FAILED, now);
+    if (ice->nominee != pair) return;
+    ice->nominee = HWS_ICE_NONE;
+    /* The peer may have heard that nomination: it is to hear of the path that we kept. */
+    if (ice->phase == HWS_ICE_COMPLETE && ice->lane.active && ice->lane.pair != pair &&
+        ice->lane.pair != HWS_ICE_NONE)
+        hws_ice_renominate(ice, ice->lane.pair, now);
 }
 
 /* No response in all that time. A nomination on a path that consent requests prove to be alive was
@@ -213,7 +220,8 @@ static void check_succeeded(struct hws_ice *ice, uint8_t pair, bool former,
                             const struct hws_address *mapped, hws_time now)
 {
     struct hws_ice_pair *p = &ice->pairs[pair];
-    bool nominates = !former && p->check.nominates;
+    /* Only the last nomination decides; the answer to one before comes too late. */
+    bool nominates = !former && p->check.nominates && p->check.nomination == ice->nominations;
 
     /* Only what was sent once tells the round trip (RFC 6298 section 3). */
     if (former ? p->former.once : p->check.sends == 1) {

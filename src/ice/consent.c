@@ -59,9 +59,11 @@ bool hws_ice_lane_is_stale(const struct hws_ice *ice, hws_time now)
 
 static void consent_lost(struct hws_ice *ice, const char *why, hws_time now)
 {
-    bool old = ice->lane.old;
-    uint8_t next = old ? hws_ice_best_confirmed(ice, now) : (uint8_t)HWS_ICE_NONE;
+    bool old = ice->lane.old, searching = ice->phase == HWS_ICE_RUNNING;
+    uint8_t next = HWS_ICE_NONE;
 
+    if (!old && ice->lane.pair != HWS_ICE_NONE) ice->pairs[ice->lane.pair].valid = false;
+    if (old || searching) next = hws_ice_best_confirmed(ice, now);
     HWS_LOG(&ice->log, HWS_LOG_WARN, now, "ice", "consent.lost", "pair=%u old=%d why=%s",
             ice->lane.pair, old, why);
     ice->has_lost = hws_ice_path(ice, &ice->lost);
@@ -69,10 +71,10 @@ static void consent_lost(struct hws_ice *ice, const char *why, hws_time now)
     ice->pending_selected = false;
     ice->pending_nominated = false;
     ice->pending_expired = next == HWS_ICE_NONE;
-    if (old) {
-        hws_wipe(&ice->old, sizeof(ice->old)); /* a restart is under way and goes on */
-        if (next != HWS_ICE_NONE) hws_ice_lane_open(ice, next, now);
-    } else {
+    if (old) hws_wipe(&ice->old, sizeof(ice->old)); /* a restart is under way and goes on */
+    if (next != HWS_ICE_NONE) {
+        hws_ice_lane_open(ice, next, now);
+    } else if (!old) {
         ice->phase = HWS_ICE_DEAD;
         hws_ice_stop_others(ice, HWS_ICE_NONE, now);
     }
@@ -92,7 +94,7 @@ static void consent_ask(struct hws_ice *ice, hws_time now)
     lane->asked_at = now;
     if (lane->unanswered < UINT8_MAX) lane->unanswered++;
     hws_ice_send_request(ice, hws_ice_lane_credentials(ice), lane->base, &lane->path.remote,
-                         transaction, false);
+                         transaction, 0);
     ice->totals.consent_sent++;
     hws_ice_lane_counts(ice)->consent_sent++;
     HWS_LOG(&ice->log, HWS_LOG_TRACE, now, "ice", "consent.send", "pair=%u", lane->pair);

@@ -63,6 +63,11 @@ const char *hws_ice_ufrag(const struct hws_ice *ice); /**< borrowed until restar
 const char *hws_ice_pwd(const struct hws_ice *ice);
 bool hws_ice_is_controlling(const struct hws_ice *ice);
 
+/** Both sides understand that the later of two nominations wins (draft-thatcher-ice-renomination):
+ *  each nomination of ours has a higher number than the one before, and of the peer's the highest
+ *  counts, whatever the priorities. A new generation begins without. */
+void hws_ice_allow_renomination(struct hws_ice *ice, bool allowed);
+
 /** Say who controls; ignored once a check was sent, from then on conflicts settle it, and for a
  *  lite peer, which never controls (RFC 8445 section 6.1.1). */
 void hws_ice_set_controlling(struct hws_ice *ice, bool controlling);

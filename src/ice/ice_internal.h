@@ -27,6 +27,7 @@
 enum {
     HWS_ICE_NONE = 255,     /* no index */
     HWS_ICE_PRFLX_MAX = 16, /* learned beside the signalled ones */
+    HWS_ICE_LEARN_MAX = 40, /* of which one that failed gives way to another, that often */
     HWS_ICE_REMOTE_CAP = HWS_ICE_REMOTE_MAX + HWS_ICE_PRFLX_MAX,
     HWS_ICE_ASK_MAX = 64,             /* requests to STUN servers */
     HWS_ICE_REDIRECT_MAX = 4,         /* of one of them: a guard against loops */
@@ -158,6 +159,7 @@ struct hws_ice_early {
     struct hws_address remote;
     uint32_t priority;
     uint32_t generation; /**< checksum of the remote half of its user name */
+    uint32_t nomination; /**< number of the nomination, 0 for none */
     uint8_t base;
     bool use_candidate;
 };
@@ -186,6 +188,7 @@ struct hws_ice_check {
     uint8_t steps;         /**< sends since the wait was the first one */
     bool controlling;      /**< the role it claims */
     bool nominates;        /**< carries USE-CANDIDATE */
+    uint32_t nomination;   /**< the number of that nomination, ours */
     uint32_t rto_us;       /**< the first one; doubles with every send */
     hws_time sent_at;      /**< first time */
     hws_time last_at;      /**< last time */
@@ -288,6 +291,7 @@ struct hws_ice {
     struct hws_ice_remote remotes[HWS_ICE_REMOTE_CAP];
     struct hws_ice_early early[HWS_ICE_EARLY_MAX];
     size_t remote_count, signalled_count, early_count;
+    unsigned learned_count; /**< remotes that checks showed, the forgotten ones too */
     bool remote_ended;
 
     struct hws_ice_pair pairs[HWS_ICE_PAIR_MAX];
@@ -297,7 +301,10 @@ struct hws_ice {
     uint8_t nominee;   /**< pair that we are nominating */
     uint8_t nominated; /**< pair that is */
     hws_time nominated_at;
-    hws_time restart_at; /**< when a restart is due; HWS_NEVER: all is well */
+    bool renomination;        /**< nominations carry their number */
+    uint32_t nominations;     /**< ours, and the number of the last one */
+    uint32_t peer_nomination; /**< the highest of the peer's */
+    hws_time restart_at;      /**< when a restart is due; HWS_NEVER: all is well */
 
     hws_time last_new_at; /**< when the last new transaction began: Ta counts from here */
     unsigned fresh_count; /**< checks begun in this generation, up to HWS_ICE_FAST_CHECKS */
@@ -394,7 +401,7 @@ bool hws_ice_any_valid(const struct hws_ice *ice);
 /* check.c */
 void hws_ice_send_request(struct hws_ice *ice, const struct hws_ice_credentials *creds,
                           uint8_t base, const struct hws_address *remote,
-                          const uint8_t transaction[HWS_STUN_TID_LEN], bool nominates);
+                          const uint8_t transaction[HWS_STUN_TID_LEN], uint32_t nomination);
 void hws_ice_check_begin(struct hws_ice *ice, uint8_t pair, hws_time now);
 void hws_ice_check_again(struct hws_ice *ice, uint8_t pair, hws_time now);
 void hws_ice_checks_tick(struct hws_ice *ice, hws_time now); /**< retransmit, give up */

@@ -44,17 +44,19 @@ static void complete(struct hws_ice *ice, uint8_t pair, hws_time now)
     hws_ice_stop_others(ice, pair, now);
     if (hws_ice_is_heard(ice)) hws_ice_forget_old(ice);
     ice->restart_at = HWS_NEVER;
+    ice->nominated_at = now;
     if (ice->nominated == pair) return;
     ice->nominated = pair;
-    ice->nominated_at = now;
     ice->pending_nominated = true;
     HWS_LOG(&ice->log, HWS_LOG_INFO, now, "ice", "nominated", "pair=%u", pair);
 }
 
 /* RFC 8445 section 8.1.1: of several nominated pairs the one of highest priority is used, unless it
- * went silent. A peer that nominates another one later on moves there by intent. */
+ * went silent. A peer that nominates another one later on moves there by intent. Of a candidate
+ * that only a check showed, the priority is not what the peer takes it to be. */
 static bool is_beaten(const struct hws_ice *ice, uint8_t pair, hws_time now)
 {
+    if (ice->peer_nomination || !ice->remotes[ice->pairs[pair].remote].signalled) return false;
     if (ice->phase != HWS_ICE_COMPLETE || ice->nominated == pair) return false;
     if (ice->nominated == HWS_ICE_NONE || ice->lane.silent_at) return false;
     if (now >= hws_ice_later(ice->nominated_at, HWS_ICE_NOMINATING)) return false;
@@ -62,14 +64,23 @@ static bool is_beaten(const struct hws_ice *ice, uint8_t pair, hws_time now)
            !hws_ice_lane_is_stale(ice, now);
 }
 
+/* A pair that was answered long ago is asked before data moves to it: consent might end with it. */
+static bool is_fresh(const struct hws_ice *ice, const struct hws_ice_pair *p, hws_time now)
+{
+    return now < hws_ice_later(p->confirmed_at, ice->consent_expiry / 2);
+}
+
 void hws_ice_peer_nominates(struct hws_ice *ice, uint8_t pair, hws_time now)
 {
     struct hws_ice_pair *p = &ice->pairs[pair];
 
     if (is_beaten(ice, pair, now)) return;
-    if (p->valid && now < hws_ice_later(p->confirmed_at, ice->consent_expiry)) {
+    if (p->valid && is_fresh(ice, p, now)) {
         complete(ice, pair, now);
     } else {
+        for (size_t i = 0; ice->peer_nomination && i < ice->pair_count; i++) {
+            ice->pairs[i].peer_nominates = false; /* an earlier one, that is overtaken */
+        }
         p->peer_nominates = true; /* RFC 8445 section 7.3.1.5: as soon as our own check succeeds */
         hws_ice_check_again(ice, pair, now);
     }

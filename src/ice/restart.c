@@ -30,7 +30,9 @@ void hws_ice_begin_generation(struct hws_ice *ice)
     new_credentials(ice);
     ice->phase = HWS_ICE_RUNNING;
     ice->checked = false;
-    ice->remote_lite = false;
+    ice->remote_lite = ice->renomination = false;
+    ice->nominations = ice->peer_nomination = 0;
+    ice->learned_count = 0;
     ice->remote_count = ice->signalled_count = ice->early_count = 0;
     ice->remote_ended = false;
     ice->pair_count = ice->triggered_count = 0;

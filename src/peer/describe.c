@@ -19,6 +19,7 @@ static void keep_remote(struct hws_peer *peer, const struct hws_sdp *sdp)
     remote->fingerprint_count = sdp->fingerprint_count;
     remote->max_message_size = sdp->max_message_size;
     remote->sctp_port = sdp->sctp_port;
+    remote->renomination = sdp->renomination;
     memcpy(remote->mid, sdp->mid, sizeof(remote->mid));
     memcpy(remote->ufrag, sdp->ufrag, sizeof(remote->ufrag));
     memcpy(remote->pwd, sdp->pwd, sizeof(remote->pwd));
@@ -61,6 +62,7 @@ static enum hws_err apply_remote(struct hws_peer *peer, const struct hws_sdp *sd
 
     if (sdp->type == HWS_SDP_OFFER && is_restart(peer, sdp)) hws_ice_restart(peer->ice, now);
     if (sdp->ice_lite) hws_ice_set_controlling(peer->ice, true); /* RFC 8445 section 6.1.1 */
+    hws_ice_allow_renomination(peer->ice, sdp->renomination);
     err = hws_ice_set_remote(peer->ice, sdp->ufrag, sdp->pwd, sdp->ice_lite, now);
     if (err) return err;
     if (is_restart(peer, sdp)) hws_names_restart(peer, sdp->ufrag);
@@ -266,6 +268,7 @@ static enum hws_err answer_rejection(struct hws_peer *peer, const struct hws_sdp
     write_answer(peer, offer, answer);
     err = hws_peer_describe_self(peer, answer);
     answer->rejected = true;
+    answer->renomination = offer->renomination;
     if (!err) err = hws_peer_queue_description(peer, HWS_SIGNAL_ANSWER, answer);
     free(answer);
     return err;

@@ -77,6 +77,7 @@ struct hws_remote {
     size_t fingerprint_count;
     uint64_t max_message_size; /**< 0 = any */
     uint16_t sctp_port;
+    bool renomination; /**< it understands it */
     char mid[HWS_MID_MAX + 1];
     char ufrag[HWS_UFRAG_MAX + 1];
     char pwd[HWS_PWD_MAX + 1];

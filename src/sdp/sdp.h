@@ -88,6 +88,7 @@ struct hws_sdp {
     char pwd[HWS_PWD_MAX + 1];
     bool ice_lite;
     bool trickle;
+    bool renomination; /**< the later of two nominations wins (draft-thatcher-ice-renomination) */
     bool end_of_candidates;
     enum hws_sdp_setup setup;
     /** Read: all usable lines, strongest hash first (never MD5). Write: fingerprints[0..count). */

@@ -357,6 +357,7 @@ static void fill_transport(const struct hws_sdp_draft *draft, const struct hws_s
     hws_text_copy(pick(draft, finding, HWS_SINGLE_PWD), out->pwd, sizeof(out->pwd));
     out->ice_lite = draft->session.single[HWS_SINGLE_ICE_LITE].data != NULL;
     out->trickle = has_option(pick(draft, finding, HWS_SINGLE_ICE_OPTIONS), "trickle");
+    out->renomination = has_option(pick(draft, finding, HWS_SINGLE_ICE_OPTIONS), "renomination");
     out->setup = finding->setup;
     tls_id = pick(draft, finding, HWS_SINGLE_TLS_ID);
     if (tls_id.len > HWS_TLS_ID_MAX) tls_id.len = HWS_TLS_ID_MAX;

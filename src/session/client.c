@@ -93,8 +93,12 @@ static enum hws_err init(struct hws_client *client, const struct hws_client_conf
     if (config->max_message_size > HWS_MESSAGE_LIMIT) return HWS_ERR_ARGUMENT;
     *out_reason = "the timeout is negative";
     if (config->timeout < 0) return HWS_ERR_ARGUMENT;
+    *out_reason = "a time of consent is negative";
+    if (config->consent_expiry < 0 || config->consent_period < 0) return HWS_ERR_ARGUMENT;
     client->timeout = config->timeout > 0 ? config->timeout : HWS_SEC(CONNECT_DEFAULT_S);
     client->peer_config = (struct hws_peer_config){.key_log = config->key_log,
+                                                   .consent_expiry = config->consent_expiry,
+                                                   .consent_period = config->consent_period,
                                                    .tap = config->tap,
                                                    .max_message_size = config->max_message_size,
                                                    .connect_limit = client->timeout,

@@ -70,13 +70,20 @@ static enum hws_err init(struct hws_worker *worker, const struct hws_worker_conf
                  .interface_count = config->interface_count}
     };
 
+    *out_reason = "an ICE lite agent is reached at its own addresses, without relays and names";
+    if (config->ice_lite && (config->relay_only || config->hide_addresses)) return HWS_ERR_ARGUMENT;
     *out_reason = "the timeout is negative";
     if (config->timeout < 0) return HWS_ERR_ARGUMENT;
     *out_reason = "more than 65536 clients at a time";
     if (link.session_max > 65536) return HWS_ERR_ARGUMENT;
     *out_reason = "the biggest message is over 16 MiB";
     if (config->max_message_size > HWS_MESSAGE_LIMIT) return HWS_ERR_ARGUMENT;
+    *out_reason = "a time of consent is negative";
+    if (config->consent_expiry < 0 || config->consent_period < 0) return HWS_ERR_ARGUMENT;
     worker->peer_config = (struct hws_peer_config){.key_log = config->key_log,
+                                                   .ice_lite = config->ice_lite,
+                                                   .consent_expiry = config->consent_expiry,
+                                                   .consent_period = config->consent_period,
                                                    .tap = config->tap,
                                                    .max_message_size = config->max_message_size};
     worker->timeout = config->timeout > 0 ? config->timeout : HWS_SEC(REGISTER_DEFAULT_S);

@@ -67,6 +67,7 @@ enum hws_stun_attr_type { /* RFC 8489 section 18.3, RFC 8656 section 18, RFC 844
                           HWS_STUN_ICE_CONTROLLING = 0x802A,
                           HWS_STUN_RESPONSE_ORIGIN = 0x802B,
                           HWS_STUN_OTHER_ADDRESS = 0x802C,
+                          HWS_STUN_NOMINATION = 0xC001, /* draft-thatcher-ice-renomination */
 };
 
 /* Bits of CHANGE-REQUEST: RFC 5780 section 7.2. */

@@ -77,6 +77,7 @@ static const struct shape {
     {HWS_STUN_ICE_CONTROLLING,          8,  8,       1},
     {HWS_STUN_RESPONSE_ORIGIN,          4,  ANY_LEN, 1},
     {HWS_STUN_OTHER_ADDRESS,            4,  ANY_LEN, 1},
+    {HWS_STUN_NOMINATION,               0,  ANY_LEN, 1},
 };
 
 static const struct shape *find_shape(uint16_t type)
@@ -291,6 +292,10 @@ static enum hws_stun_flaw take_attr(struct hws_stun_message *message, const stru
         break;
     case HWS_STUN_PRIORITY:
         take_u32(&message->priority, &message->has_priority, value);
+        break;
+    case HWS_STUN_NOMINATION:
+        /* Of a draft: whoever gives the number another meaning is no worse than unknown. */
+        if (value.len == 4) take_u32(&message->nomination, &message->has_nomination, value);
         break;
     case HWS_STUN_USE_CANDIDATE:
         message->use_candidate = true;

@@ -62,11 +62,12 @@ struct hws_stun_message {
     struct hws_address other_address, response_origin; /**< RFC 5780 section 7 */
     uint64_t ice_controlling, ice_controlled; /**< tiebreakers, meaningful with the flags below */
     uint32_t priority, lifetime;
+    uint32_t nomination;         /**< NOMINATION, meaningful with its flag below */
     uint16_t channel;            /**< CHANNEL-NUMBER, 0 when absent */
     uint16_t error_code;         /**< 300 to 699, 0 when absent */
     uint8_t requested_transport; /**< protocol number, 0 when absent */
     uint8_t requested_family;    /**< 1 for IPv4, 2 for IPv6, 0 when absent */
-    bool has_ice_controlling, has_ice_controlled, has_priority, has_lifetime;
+    bool has_ice_controlling, has_ice_controlled, has_priority, has_lifetime, has_nomination;
     bool use_candidate, has_fingerprint;
     bool has_even_port, reserve_next_port, dont_fragment;
     uint16_t unknown_required[HWS_STUN_UNKNOWN_MAX]; /**< in wire order, each once */
