@@ -73,6 +73,8 @@ _Static_assert((int)HWS_ICE_LOCAL_MAX < (int)HWS_ICE_NONE, "a local index fits a
 /* A nomination this long after another one is no part of the first search: it is meant to win,
  * whatever the priorities. */
 #define HWS_ICE_NOMINATING HWS_SEC(5)
+/* How long a nomination waits for a check of a peer that may not have our answer yet. */
+#define HWS_ICE_UNHEARD HWS_SEC(1)
 
 /** Of one generation: ours, and the peer's once known. Wiped when it ends. */
 struct hws_ice_credentials {
@@ -270,6 +272,7 @@ struct hws_ice {
     enum hws_ice_phase phase;
     bool controlling;
     bool lite, remote_lite;
+    bool unheard; /**< we answer, and no check has shown that the peer has the answer */
     bool relay_only;
     bool checked; /**< a check was sent: the role is settled by conflicts only */
     uint64_t tiebreaker;

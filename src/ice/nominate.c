@@ -167,6 +167,9 @@ static hws_time settled_at(const struct hws_ice *ice, uint8_t best)
     const struct hws_ice_pair *b = &ice->pairs[best];
     hws_time patience = 0;
 
+    /* Firefox fails when a nomination overtakes our answer. */
+    if (ice->unheard && !ice->remote_lite)
+        return hws_ice_later(ice->first_valid_at, HWS_ICE_UNHEARD);
     for (size_t i = 0; i < ice->pair_count; i++) {
         const struct hws_ice_pair *p = &ice->pairs[i];
 
