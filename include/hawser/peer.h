@@ -85,6 +85,9 @@ struct hws_peer_config {
     uint16_t sctp_port;      /**< our end's (RFC 8841 section 5); 0 = 5000 */
     hws_time consent_expiry; /**< silence after which the path is dead; 0 = 30 s */
     hws_time connect_limit;  /**< both descriptions in to connected; 0 = 39.5 s */
+    /** When both offer at once this side gives way. Exactly one of the two should be polite; of
+     *  hawser/session.h it is the worker. See hws_peer_signal(). */
+    bool polite;
 };
 
 struct hws_peer;
@@ -162,9 +165,15 @@ HWS_MUST_USE enum hws_err hws_peer_rollback(struct hws_peer *peer, hws_time now)
  * candidates may come before the description. A later description that gives the data section up
  * closes the peer, which is no error of this call; its offer is still answered.
  *
+ * Both offer at once (glare): a polite peer takes its own offer back and answers. If that was one
+ * of an ICE restart and the other's is none, it is made again at once, behind the answer; any other
+ * purpose of an offer is served by the exchange that there was. A peer that is not polite refuses
+ * the offer with HWS_ERR_STATE, which changes nothing: its own will be answered.
+ * With signalling that keeps the order both end with the same offer and answer.
+ *
  * @retval HWS_ERR_MALFORMED    hws_peer_fault() names the line and the flaw; nothing changed
- * @retval HWS_ERR_STATE        an answer without an offer of ours, an offer beside ours (take ours
- *                              back and give it again, or leave it), or the peer is closed
+ * @retval HWS_ERR_STATE        an answer without an offer of ours, an offer beside ours (leave it;
+ *                              see above), or the peer is closed
  * @retval HWS_ERR_MISMATCH     the answer does not fit our offer, or would change the association:
  *                              certificates, DTLS roles, SCTP port, or ICE credentials without a
  *                              restart; nothing changed

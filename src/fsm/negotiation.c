@@ -8,29 +8,48 @@ struct hws_neg {
     struct hws_sdp *offer; /* owned; only in LOCAL_OFFER and REMOTE_OFFER */
 };
 
+static const char *const states[HWS_NEG_STATE_COUNT] = {
+    [HWS_NEG_ILLEGAL] = "illegal",
+    [HWS_NEG_STABLE] = "stable",
+    [HWS_NEG_LOCAL_OFFER] = "have-local-offer",
+    [HWS_NEG_REMOTE_OFFER] = "have-remote-offer",
+    [HWS_NEG_CLOSED] = "closed",
+};
+
+static const char *const inputs[HWS_NEG_INPUT_COUNT] = {
+    [HWS_NEG_SEND_OFFER] = "send-offer",   [HWS_NEG_RECV_OFFER] = "recv-offer",
+    [HWS_NEG_SEND_ANSWER] = "send-answer", [HWS_NEG_RECV_ANSWER] = "recv-answer",
+    [HWS_NEG_ROLLBACK] = "rollback",       [HWS_NEG_CLOSE] = "close",
+};
+
+static const char fits[] = "the answer fits the offer";
+
 /* One row per arrow (RFC 9429 section 3.2); a move without a row is illegal. */
-static const struct rule {
-    enum hws_neg_state from;
-    enum hws_neg_input input;
-    enum hws_neg_state to;
-} rules[] = {
-    {HWS_NEG_STABLE,       HWS_NEG_SEND_OFFER,  HWS_NEG_LOCAL_OFFER },
-    {HWS_NEG_STABLE,       HWS_NEG_RECV_OFFER,  HWS_NEG_REMOTE_OFFER},
-    {HWS_NEG_STABLE,       HWS_NEG_CLOSE,       HWS_NEG_CLOSED      },
-    {HWS_NEG_LOCAL_OFFER,  HWS_NEG_RECV_ANSWER, HWS_NEG_STABLE      },
-    {HWS_NEG_LOCAL_OFFER,  HWS_NEG_ROLLBACK,    HWS_NEG_STABLE      },
-    {HWS_NEG_LOCAL_OFFER,  HWS_NEG_CLOSE,       HWS_NEG_CLOSED      },
-    {HWS_NEG_REMOTE_OFFER, HWS_NEG_SEND_ANSWER, HWS_NEG_STABLE      },
-    {HWS_NEG_REMOTE_OFFER, HWS_NEG_CLOSE,       HWS_NEG_CLOSED      },
-    {HWS_NEG_CLOSED,       HWS_NEG_CLOSE,       HWS_NEG_CLOSED      },
+static const struct hws_fsm_rule rules[] = {
+    {HWS_NEG_STABLE,       HWS_NEG_SEND_OFFER,  HWS_NEG_LOCAL_OFFER,  NULL},
+    {HWS_NEG_STABLE,       HWS_NEG_RECV_OFFER,  HWS_NEG_REMOTE_OFFER, NULL},
+    {HWS_NEG_STABLE,       HWS_NEG_CLOSE,       HWS_NEG_CLOSED,       NULL},
+    {HWS_NEG_LOCAL_OFFER,  HWS_NEG_RECV_ANSWER, HWS_NEG_STABLE,       fits},
+    {HWS_NEG_LOCAL_OFFER,  HWS_NEG_ROLLBACK,    HWS_NEG_STABLE,       NULL},
+    {HWS_NEG_LOCAL_OFFER,  HWS_NEG_CLOSE,       HWS_NEG_CLOSED,       NULL},
+    {HWS_NEG_REMOTE_OFFER, HWS_NEG_SEND_ANSWER, HWS_NEG_STABLE,       fits},
+    {HWS_NEG_REMOTE_OFFER, HWS_NEG_CLOSE,       HWS_NEG_CLOSED,       NULL},
+    {HWS_NEG_CLOSED,       HWS_NEG_CLOSE,       HWS_NEG_CLOSED,       NULL},
+};
+
+const struct hws_fsm_table hws_neg_table = {
+    .name = "negotiation",
+    .states = states,
+    .inputs = inputs,
+    .rules = rules,
+    .state_count = HWS_NEG_STATE_COUNT,
+    .input_count = HWS_NEG_INPUT_COUNT,
+    .rule_count = sizeof(rules) / sizeof(rules[0]),
 };
 
 enum hws_neg_state hws_neg_next(enum hws_neg_state from, enum hws_neg_input input)
 {
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        if (rules[i].from == from && rules[i].input == input) return rules[i].to;
-    }
-    return HWS_NEG_ILLEGAL;
+    return (enum hws_neg_state)hws_fsm_next(&hws_neg_table, from, input);
 }
 
 /* The only writer of `state`: takes the arrow and keeps @p offer (NULL drops it). */
@@ -159,20 +178,7 @@ enum hws_neg_state hws_neg_state(const struct hws_neg *neg)
 
 const char *hws_neg_state_name(enum hws_neg_state state)
 {
-    switch (state) {
-    case HWS_NEG_STABLE:
-        return "stable";
-    case HWS_NEG_LOCAL_OFFER:
-        return "have-local-offer";
-    case HWS_NEG_REMOTE_OFFER:
-        return "have-remote-offer";
-    case HWS_NEG_CLOSED:
-        return "closed";
-    case HWS_NEG_ILLEGAL:
-    case HWS_NEG_STATE_COUNT:
-        break;
-    }
-    return "illegal";
+    return hws_fsm_state_name(&hws_neg_table, state);
 }
 
 const struct hws_sdp *hws_neg_offer(const struct hws_neg *neg)

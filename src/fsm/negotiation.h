@@ -19,6 +19,7 @@
 #ifndef HWS_FSM_NEGOTIATION_H
 #define HWS_FSM_NEGOTIATION_H
 
+#include "fsm/table.h"
 #include "sdp/sdp.h"
 
 #include <hawser/err.h>
@@ -81,7 +82,9 @@ HWS_MUST_USE enum hws_err hws_neg_rollback(struct hws_neg_local_offer **from,
                                            struct hws_neg_stable **to);
 void hws_neg_close(struct hws_neg *neg); /**< legal in every state, so it cannot fail */
 
-/** The rule table, for tests and for drawing: next state, or HWS_NEG_ILLEGAL. */
+extern const struct hws_fsm_table hws_neg_table; /**< its arrows, for drawing and for the model */
+
+/** The rule table: next state, or HWS_NEG_ILLEGAL. */
 enum hws_neg_state hws_neg_next(enum hws_neg_state from, enum hws_neg_input input);
 
 #endif /* HWS_FSM_NEGOTIATION_H */

@@ -173,7 +173,7 @@ enum hws_err hws_peer_write_offer(struct hws_peer *peer, hws_time now)
 {
     enum hws_err err;
 
-    if (!hws_neg_as_stable(peer->neg)) return HWS_ERR_STATE;
+    if (!hws_neg_as_stable(peer->neg)) return hws_peer_refuse(peer, HWS_NEG_SEND_OFFER);
     err = offer(peer);
     if (err || peer->remote.known) return err;
     /* RFC 8445 section 6.1.1: the first offerer controls, and the roles stay. */
@@ -187,7 +187,8 @@ enum hws_err hws_peer_write_restart(struct hws_peer *peer, hws_time now)
 {
     enum hws_err err;
 
-    if (!hws_neg_as_stable(peer->neg) || peer->state != HWS_PEER_CONNECTED) return HWS_ERR_STATE;
+    if (!hws_neg_as_stable(peer->neg)) return hws_peer_refuse(peer, HWS_NEG_SEND_OFFER);
+    if (peer->state != HWS_PEER_CONNECTED) return HWS_ERR_STATE;
     err = hws_ice_offer_restart(peer->ice, now);
     if (err) return err;
     err = offer(peer);
@@ -198,15 +199,25 @@ enum hws_err hws_peer_write_restart(struct hws_peer *peer, hws_time now)
     return err;
 }
 
-/* ---- Taking it back */
+/* ---- Refusing, and taking it back */
+
+enum hws_err hws_peer_refuse(struct hws_peer *peer, enum hws_neg_input input)
+{
+    char who[32], why[HWS_FSM_WHY_MAX];
+
+    if (peer->state == HWS_PEER_CLOSED) return HWS_ERR_STATE; /* why it closed is what counts */
+    (void)snprintf(who, sizeof(who), "peer %u", (unsigned)peer->config.log.peer);
+    hws_fsm_why(&hws_neg_table, hws_neg_state(peer->neg), input, who, why, sizeof(why));
+    hws_peer_note(peer, (struct hws_fault){HWS_ERR_STATE, "fsm", "not now", 0}, why);
+    return HWS_ERR_STATE;
+}
 
 enum hws_err hws_peer_withdraw_offer(struct hws_peer *peer, hws_time now)
 {
     struct hws_neg_local_offer *offered = hws_neg_as_local_offer(peer->neg);
     struct hws_neg_stable *stable;
-    enum hws_err err = hws_neg_rollback(&offered, &stable);
 
-    if (err) return err;
+    if (hws_neg_rollback(&offered, &stable)) return hws_peer_refuse(peer, HWS_NEG_ROLLBACK);
     if (peer->offered_restart) hws_ice_withdraw_restart(peer->ice, now);
     peer->offered_restart = false;
     drop_unsent(peer);
@@ -216,4 +227,13 @@ enum hws_err hws_peer_withdraw_offer(struct hws_peer *peer, hws_time now)
         peer->timeline.started = 0;
     }
     return HWS_OK;
+}
+
+bool hws_peer_give_way(struct hws_peer *peer, hws_time now)
+{
+    bool restart = peer->offered_restart;
+
+    if (!hws_neg_as_local_offer(peer->neg) || hws_peer_withdraw_offer(peer, now)) return false;
+    HWS_LOG(&peer->config.log, HWS_LOG_INFO, now, "peer", "offer.yielded", "restart=%d", restart);
+    return restart;
 }

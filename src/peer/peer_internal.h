@@ -163,6 +163,11 @@ enum hws_err hws_peer_take_candidate(struct hws_peer *peer, const struct hws_sig
 HWS_MUST_USE enum hws_err hws_peer_write_offer(struct hws_peer *peer, hws_time now);
 HWS_MUST_USE enum hws_err hws_peer_write_restart(struct hws_peer *peer, hws_time now);
 HWS_MUST_USE enum hws_err hws_peer_withdraw_offer(struct hws_peer *peer, hws_time now);
+/** Give way to an offer of the other side: ours, if there is one, is taken back. True when it was
+ *  one of an ICE restart, which is owed then. */
+bool hws_peer_give_way(struct hws_peer *peer, hws_time now);
+/** Note that @p input is refused in this state of the negotiation. @return HWS_ERR_STATE */
+enum hws_err hws_peer_refuse(struct hws_peer *peer, enum hws_neg_input input);
 /** What both our offer and our answer say of ourselves. */
 HWS_MUST_USE enum hws_err hws_peer_describe_self(struct hws_peer *peer, struct hws_sdp *sdp);
 HWS_MUST_USE enum hws_err hws_peer_queue_description(struct hws_peer *peer,

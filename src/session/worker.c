@@ -69,7 +69,8 @@ static enum hws_err init(struct hws_worker *worker, const struct hws_worker_conf
     if (config->max_message_size > HWS_MESSAGE_LIMIT) return HWS_ERR_ARGUMENT;
     worker->peer_config = (struct hws_peer_config){.key_log = config->key_log,
                                                    .tap = config->tap,
-                                                   .max_message_size = config->max_message_size};
+                                                   .max_message_size = config->max_message_size,
+                                                   .polite = true}; /* the client is not */
     worker->timeout = config->timeout > 0 ? config->timeout : HWS_SEC(REGISTER_DEFAULT_S);
     worker->guest_max = link.session_max;
     worker->retry_wait = HWS_MS(RETRY_FIRST_MS);
