@@ -79,7 +79,7 @@ static void add_data(char *out, const char *mid, const struct expectation *want)
     add_text(out, "a=fingerprint:sha-256 %s\r\na=setup:%s\r\n", hex, want->setup);
     if (mid[0]) add_text(out, "a=mid:%s\r\n", mid);
     add_text(out, "%s\r\na=max-message-size:262144\r\n", want->port_line);
-    add_text(out, "a=candidate:1 1 udp 2130702335 10.0.0.1 4000 typ host ufrag %s\r\n",
+    add_text(out, "a=candidate:1 1 udp 2130698239 10.0.0.1 4000 typ host ufrag %s\r\n",
              hws_ice_ufrag(worker->peer->ice));
     add_text(out, "a=end-of-candidates\r\n");
 }

@@ -76,11 +76,15 @@ struct hws_peer_config {
     struct hws_key_log key_log; /**< secrets of DTLS for a packet analyser; NULL write = none */
     struct hws_tap tap;         /**< sees every packet; NULL packet = none */
     size_t max_message_size;    /**< biggest message we take, bytes; 0 = 256 KiB, at most 16 MiB */
-    /** Bytes of one channel that may wait to be sent, 16 KiB to 64 MiB; 0 = 1 MiB. */
+    /** Bytes of one channel that may wait to be sent, 16 KiB to 64 MiB; 0 = 1 MiB, or
+     *  max_message_size if more. A longer message is refused. */
     size_t send_buffer;
-    /** Bytes of all channels that may wait, send_buffer to 1 GiB; 0 = 16 MiB or send_buffer. */
+    /** Bytes of all channels that may wait, send_buffer to 1 GiB; 0 = 16 MiB, or twice
+     *  send_buffer if more. */
     size_t send_total;
-    uint16_t stream_count;   /**< SCTP streams each way, so ids of channels; 0 = 256 */
+    /** SCTP streams each way, so ids of channels; 0 = 256. Each takes 145 bytes: with 65535 of them
+     *  an idle connection takes 9.5 MB more. */
+    uint16_t stream_count;
     uint16_t channel_limit;  /**< channels at a time; 0 = 1024 or stream_count if less */
     uint16_t sctp_port;      /**< our end's (RFC 8841 section 5); 0 = 5000 */
     hws_time consent_expiry; /**< silence after which the path is dead; 0 = 30 s */
@@ -88,6 +92,11 @@ struct hws_peer_config {
     /** When both offer at once this side gives way. Exactly one of the two should be polite; of
      *  hawser/session.h it is the worker. See hws_peer_signal(). */
     bool polite;
+    bool relay_only; /**< only relayed candidates: our addresses are neither told nor used */
+    /** When the path is gone or silent and no other pair takes over within 1.5 to 2.5 s, offer an
+     *  ICE restart without being asked; hws_peer_next_signal() has it. For one side, the one that
+     *  made the first offer, or both may offer at once. */
+    bool restart_ice;
 };
 
 struct hws_peer;
@@ -110,6 +119,11 @@ void hws_peer_free(struct hws_peer *peer); /**< accepts NULL; sends nothing: clo
 /** The address of a UDP socket of the program. @retval HWS_ERR_FULL @retval HWS_ERR_ARGUMENT */
 HWS_MUST_USE enum hws_err hws_peer_add_local(struct hws_peer *peer, const struct hws_address *addr,
                                              hws_time now);
+/** That socket is gone, its network down. What went over it goes another way at once if there is
+ *  one, and else waits: for an address that hws_peer_add_local() adds, for an ICE restart, and at
+ *  most for connect_limit. An address added later is used for checks at once, and told to the
+ *  other side by the next restart. Unknown addresses are left alone. */
+void hws_peer_remove_local(struct hws_peer *peer, const struct hws_address *addr, hws_time now);
 /** A STUN server to ask for our outside address. @retval HWS_ERR_FULL @retval HWS_ERR_ARGUMENT */
 HWS_MUST_USE enum hws_err hws_peer_add_stun(struct hws_peer *peer, const struct hws_address *addr,
                                             hws_time now);
@@ -120,6 +134,17 @@ HWS_MUST_USE enum hws_err hws_peer_add_stun(struct hws_peer *peer, const struct 
  *  @retval HWS_ERR_FULL @retval HWS_ERR_ARGUMENT */
 HWS_MUST_USE enum hws_err hws_peer_hide_local(struct hws_peer *peer, const struct hws_address *addr,
                                               const char *name);
+/** A TURN server to relay through when no direct path works: one allocation from every address
+ *  that reaches it. Credentials and texts are copied. Its packets go and come like all others: from
+ *  the local address of a socket to the server's. HWS_EVENT_SERVER_FAILED tells what went wrong.
+ *  @retval HWS_ERR_FULL  8 are held  @retval HWS_ERR_TOO_BIG  a text  @retval HWS_ERR_NO_MEMORY
+ *  @retval HWS_ERR_ARGUMENT  an address that cannot be sent to, or a stream without our end */
+HWS_MUST_USE enum hws_err hws_peer_add_turn(struct hws_peer *peer,
+                                            const struct hws_turn_server *server, hws_time now);
+/** The program's connection to a TURN server over TCP or TLS is over, and with it what was relayed.
+ *  @param[in] local  as it was given in struct hws_turn_server */
+void hws_peer_turn_gone(struct hws_peer *peer, const struct hws_address *server,
+                        const struct hws_address *local, hws_time now);
 /** All of the above is said. */
 void hws_peer_end_local(struct hws_peer *peer, hws_time now);
 

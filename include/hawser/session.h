@@ -55,8 +55,15 @@ struct hws_client_config {
     bool insecure; /**< allow plain text to a distributor that is not on loopback */
     const char *const *ice_servers; /**< "stun:host[:port]" each */
     size_t ice_server_count;
-    bool loopback;                       /**< see struct hws_loop_config */
-    bool hide_addresses;                 /**< likewise */
+    const struct hws_ice_server *servers; /**< the same with credentials */
+    size_t server_count;
+    const char *ice_ca_file;
+    bool relay_only;                   /**< see struct hws_loop_config */
+    bool loopback;                     /**< see struct hws_loop_config */
+    bool hide_addresses;               /**< likewise */
+    uint16_t port, port_min, port_max; /**< likewise: one UDP port for all, or a range */
+    const char *const *interfaces;     /**< likewise: names of those to use */
+    size_t interface_count;
     hws_time timeout;                    /**< for connecting; 0 = 30 s */
     size_t max_message_size;             /**< see struct hws_peer_config */
     const struct hws_identity *identity; /**< borrowed; outlives the client; NULL = a fresh one */
@@ -71,9 +78,9 @@ struct hws_client;
  * Make a client at rest: its loop exists, nothing has been sent.
  *
  * @retval HWS_ERR_ARGUMENT  the distributor or an ICE server URL is malformed, plain text to a
- *         distributor off loopback without @c insecure, or the channel or max_message_size are
- *         out of range; hws_client_reason() is not there yet, so
- *         @p out_reason (may be NULL) says it
+ *         distributor off loopback without @c insecure, the channel or max_message_size are out
+ *         of range, or the ports or interfaces are none (see hws_loop_new());
+ *         hws_client_reason() is not there yet, so @p out_reason (may be NULL) says it
  * @retval HWS_ERR_STATE  this process runs another loop already
  * @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_IO @retval HWS_ERR_CRYPTO @retval HWS_ERR_LIBRARY
  */
@@ -141,7 +148,14 @@ struct hws_worker_config {
     bool insecure;
     const char *const *ice_servers;
     size_t ice_server_count;
+    const struct hws_ice_server *servers;
+    size_t server_count;
+    const char *ice_ca_file;
+    bool relay_only;
     bool loopback, hide_addresses;
+    uint16_t port, port_min, port_max; /**< see struct hws_loop_config */
+    const char *const *interfaces;     /**< likewise */
+    size_t interface_count;
     size_t client_max;                   /**< connections at a time; 0 = 1024; more are refused */
     size_t max_message_size;             /**< see struct hws_peer_config */
     hws_time timeout;                    /**< for registering; 0 = 30 s */

@@ -41,6 +41,22 @@ struct hws_datagram {
     struct hws_bytes bytes;
 };
 
+/** How a TURN server is reached. */
+enum hws_transport { HWS_TRANSPORT_UDP, HWS_TRANSPORT_TCP, HWS_TRANSPORT_TLS };
+
+/** A TURN server (RFC 8656 section 3) with the credentials for it. */
+struct hws_turn_server {
+    struct hws_address address;
+    /** NUL-terminated UTF-8, at most 508 and 763 bytes, prepared by OpaqueString
+     *  (RFC 8265 section 4.2); NULL = empty, for a server that asks nobody. */
+    const char *username, *password;
+    enum hws_transport transport;
+    /** Our end. With UDP: a socket for this server alone; family NONE = every socket that is added.
+     *  With TCP and TLS: required, our address of the connection that the program has made. */
+    struct hws_address local;
+    const char *url; /**< its name in reports, at most 255 bytes; NULL = none */
+};
+
 /** Randomness from the host; the core asks for it at creation and while it runs. */
 struct hws_random {
     /** Fill @p out with unpredictable bytes. It must not fail: a host without entropy aborts. */

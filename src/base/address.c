@@ -246,6 +246,16 @@ bool hws_address_is_link_local(const struct hws_address *addr)
     return addr->family == HWS_FAMILY_IP6 && addr->ip[0] == 0xFE && (addr->ip[1] & 0xC0) == 0x80;
 }
 
+bool hws_address_is_private(const struct hws_address *addr)
+{
+    const uint8_t *ip = addr->ip;
+
+    if (addr->family == HWS_FAMILY_IP6) return (ip[0] & 0xFE) == 0xFC;
+    if (addr->family != HWS_FAMILY_IP4) return false;
+    return ip[0] == 10 || (ip[0] == 172 && ip[1] >> 4 == 1) || (ip[0] == 192 && ip[1] == 168) ||
+           (ip[0] == 100 && ip[1] >> 6 == 1);
+}
+
 bool hws_address_is_multicast(const struct hws_address *addr)
 {
     static const uint8_t broadcast[4] = {255, 255, 255, 255};

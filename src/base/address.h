@@ -35,6 +35,8 @@ bool hws_address_same_ip(const struct hws_address *a, const struct hws_address *
 bool hws_address_is_any(const struct hws_address *addr);
 bool hws_address_is_loopback(const struct hws_address *addr);
 bool hws_address_is_link_local(const struct hws_address *addr);
+/** Of a network behind a NAT: RFC 1918 section 3, RFC 6598 section 7, RFC 4193 section 3. */
+bool hws_address_is_private(const struct hws_address *addr);
 bool hws_address_is_multicast(const struct hws_address *addr); /**< broadcast included */
 
 /**

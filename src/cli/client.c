@@ -91,10 +91,17 @@ static int start(const struct hws_options *options, struct hws_records *records)
                                        .worker = options->id,
                                        .channel = options->channel,
                                        .insecure = options->insecure,
-                                       .ice_servers = options->ice_servers,
-                                       .ice_server_count = options->ice_server_count,
+                                       .servers = options->servers,
+                                       .server_count = options->server_count,
+                                       .ice_ca_file = options->ice_ca_file,
+                                       .relay_only = options->relay_only,
                                        .loopback = options->loopback,
                                        .hide_addresses = options->hide_addresses,
+                                       .port = options->port,
+                                       .port_min = options->port_min,
+                                       .port_max = options->port_max,
+                                       .interfaces = options->interfaces,
+                                       .interface_count = options->interface_count,
                                        .timeout = options->timeout,
                                        .max_message_size = options->max_message_size,
                                        .identity = records->identity,
@@ -106,10 +113,7 @@ static int start(const struct hws_options *options, struct hws_records *records)
     enum hws_err err = hws_client_new(&config, &client, &reason);
     int status;
 
-    if (err) {
-        fprintf(stderr, "hawser client: %s: %s\n", hws_strerror(err), reason);
-        return err == HWS_ERR_ARGUMENT ? HWS_EXIT_USAGE : HWS_EXIT_FAILED;
-    }
+    if (err) return hws_options_refused(HWS_COMMAND_CLIENT, options, err, reason);
     hws_catch_signals(wake, client);
     status = run(client, options);
     hws_catch_signals(NULL, NULL);

@@ -50,6 +50,7 @@ enum hws_err hws_ice_new(const struct hws_ice_config *config, struct hws_ice **o
     ice->random = config->random;
     ice->log = config->log;
     ice->controlling = config->controlling;
+    ice->relay_only = config->relay_only;
     ice->pacing = or_default(config->pacing, HWS_ICE_PACING);
     if (ice->pacing < HWS_ICE_PACING_FLOOR) ice->pacing = HWS_ICE_PACING_FLOOR;
     ice->consent_period = or_default(config->consent_period, HWS_ICE_CONSENT_PERIOD);
@@ -57,6 +58,7 @@ enum hws_err hws_ice_new(const struct hws_ice_config *config, struct hws_ice **o
     ice->fail_after = or_default(config->fail_after, HWS_ICE_FAIL_AFTER);
     ice->tiebreaker = hws_ice_random_u64(ice);
     ice->lane.pair = ice->parting.base = HWS_ICE_NONE;
+    ice->restart_at = HWS_NEVER;
     ice->last_new_at = INT64_MIN / 2; /* long ago: the first transaction waits for nothing */
     ice->error_window_at = INT64_MIN / 2;
     hws_ice_begin_generation(ice);
@@ -68,6 +70,7 @@ void hws_ice_free(struct hws_ice *ice)
 {
     if (!ice) return;
     hws_ice_forget_before(ice);
+    hws_ice_relays_free(ice);
     hws_wipe(ice, sizeof(*ice));
     free(ice);
 }
@@ -149,13 +152,16 @@ static void begin_next(struct hws_ice *ice, hws_time now)
 
 void hws_ice_tick(struct hws_ice *ice, hws_time now)
 {
+    hws_ice_silence_tick(ice, now);
     hws_ice_consent_tick(ice, now);
     hws_ice_checks_tick(ice, now);
     hws_ice_gather_tick(ice, now);
+    hws_ice_relays_tick(ice, now);
     hws_ice_nominate_tick(ice, now);
     begin_next(ice, now);
     hws_ice_gather_check_end(ice, now);
     hws_ice_fail_tick(ice, now);
+    hws_ice_relays_drain(ice);
 }
 
 static hws_time earlier(hws_time a, hws_time b)
@@ -167,7 +173,9 @@ hws_time hws_ice_deadline(const struct hws_ice *ice)
 {
     hws_time at = earlier(hws_ice_consent_deadline(ice), hws_ice_checks_deadline(ice));
 
+    at = earlier(at, hws_ice_silence_deadline(ice));
     at = earlier(at, hws_ice_gather_deadline(ice));
+    at = earlier(at, hws_ice_relays_deadline(ice));
     at = earlier(at, hws_ice_nominate_deadline(ice));
     at = earlier(at, next_begin_at(ice));
     return earlier(at, hws_ice_fail_deadline(ice));
@@ -177,11 +185,16 @@ hws_time hws_ice_deadline(const struct hws_ice *ice)
 
 enum hws_err hws_ice_add_local(struct hws_ice *ice, const struct hws_address *addr, hws_time now)
 {
-    size_t before = ice->local_count;
+    bool known = hws_ice_find_base(ice, addr) != HWS_ICE_NONE;
     enum hws_err err = hws_ice_local_add_host(ice, addr, now);
 
     if (err) return err;
-    if (ice->local_count > before) hws_ice_ask_all_from(ice, (uint8_t)before, now);
+    if (!known) {
+        uint8_t base = hws_ice_find_base(ice, addr);
+
+        hws_ice_ask_all_from(ice, base, now);
+        hws_ice_relays_of_base(ice, base, now);
+    }
     hws_ice_tick(ice, now);
     return HWS_OK;
 }
@@ -269,7 +282,7 @@ enum hws_err hws_ice_feed(struct hws_ice *ice, const struct hws_datagram *in, hw
     hws_ice_consent_tick(ice, now); /* a response that comes after the expiry revives nothing */
     if (in->bytes.len > HWS_DATAGRAM_IN_MAX) {
         err = HWS_ERR_MALFORMED;
-    } else if (base != HWS_ICE_NONE) {
+    } else if (base != HWS_ICE_NONE && hws_ice_local_pairs(ice, base)) {
         err = hws_stun_read(in->bytes, &msg, NULL);
         if (!err && msg.msg_class == HWS_STUN_REQUEST)
             err = hws_ice_request(ice, base, &in->remote, &msg, now);
@@ -303,12 +316,13 @@ bool hws_ice_next_event(struct hws_ice *ice, struct hws_ice_event *out)
     struct hws_ice_event event = {0};
 
     for (size_t i = 0; i < ice->local_count; i++) {
-        if (ice->locals[i].announced || !hws_ice_local_is_known(&ice->locals[i])) continue;
+        if (ice->locals[i].announced || !hws_ice_local_is_known(ice, i)) continue;
         ice->locals[i].announced = true;
         out->kind = HWS_ICE_LOCAL_CANDIDATE;
         hws_ice_local_describe(ice, i, &out->candidate);
         return true;
     }
+    if (hws_ice_next_stun_failure(ice, out) || hws_ice_next_turn_failure(ice, out)) return true;
     if (take(&ice->pending_end))
         event.kind = HWS_ICE_LOCAL_END;
     else if (take(&ice->pending_expired))
@@ -331,7 +345,7 @@ size_t hws_ice_known(const struct hws_ice *ice, struct hws_candidate *out, size_
     size_t count = 0;
 
     for (size_t i = 0; i < ice->local_count && count < cap; i++) {
-        if (hws_ice_local_is_known(&ice->locals[i])) hws_ice_local_describe(ice, i, &out[count++]);
+        if (hws_ice_local_is_known(ice, i)) hws_ice_local_describe(ice, i, &out[count++]);
     }
     *out_ended = ice->local_end_raised;
     return count;
@@ -340,7 +354,7 @@ size_t hws_ice_known(const struct hws_ice *ice, struct hws_candidate *out, size_
 void hws_ice_mark_known(struct hws_ice *ice)
 {
     for (size_t i = 0; i < ice->local_count; i++) {
-        if (hws_ice_local_is_known(&ice->locals[i])) ice->locals[i].announced = true;
+        if (hws_ice_local_is_known(ice, i)) ice->locals[i].announced = true;
     }
     ice->pending_end = false;
 }

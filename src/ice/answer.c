@@ -64,6 +64,22 @@ static void send_success(struct hws_ice *ice, uint8_t base, const struct hws_add
     hws_ice_outbox_push(ice, base, remote, bytes);
 }
 
+/* Would the pair be better than the nominated one, if it works again? */
+static bool may_be_better(const struct hws_ice *ice, const struct hws_ice_pair *p)
+{
+    return ice->controlling && ice->nominated != HWS_ICE_NONE && !p->queued && !p->valid &&
+           p->state != HWS_ICE_PAIR_IN_PROGRESS &&
+           p->priority > ice->pairs[ice->nominated].priority;
+}
+
+/* Do we have that pair, and no need of it? */
+static bool is_old_news(const struct hws_ice *ice, uint8_t base, uint8_t remote)
+{
+    uint8_t pair = remote == HWS_ICE_NONE ? HWS_ICE_NONE : hws_ice_pair_find(ice, base, remote);
+
+    return pair != HWS_ICE_NONE && !ice->lane.silent_at && !may_be_better(ice, &ice->pairs[pair]);
+}
+
 /* What the check means for our list: RFC 8445 section 7.3.1.3 to section 7.3.1.5. */
 static void act_on_check(struct hws_ice *ice, const struct hws_ice_early *check, hws_time now)
 {
@@ -72,8 +88,12 @@ static void act_on_check(struct hws_ice *ice, const struct hws_ice_early *check,
 
     /* The peer knows both halves of this generation: it needs the one before no more. */
     if (ice->phase == HWS_ICE_COMPLETE) hws_ice_forget_old(ice);
-    /* When the checks are over, only another nomination by the controlling peer means something. */
-    if (ice->phase == HWS_ICE_COMPLETE && (ice->controlling || !check->use_candidate)) return;
+    /* When the checks are over, only another nomination by the controlling peer means something, or
+     * a pair that is new: one side has got another address. */
+    if (ice->phase == HWS_ICE_COMPLETE && (ice->controlling || !check->use_candidate)) {
+        if (is_old_news(ice, check->base, remote)) return;
+        hws_ice_ask_path(ice, now);
+    }
     if (remote == HWS_ICE_NONE)
         remote = hws_ice_remote_learn(ice, &check->remote, check->priority, now);
     if (remote == HWS_ICE_NONE) return;

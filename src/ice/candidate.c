@@ -7,10 +7,11 @@
 
 enum {
     PREFERENCE_TOP = 65535,
-    PREFERENCE_STEP = 16, /* between hosts; in the gap go what servers say of the host */
+    PREFERENCE_STEP = 32, /* between hosts; in the gap go what servers say of the host */
 };
 
-_Static_assert((int)HWS_ICE_SERVER_MAX < (int)PREFERENCE_STEP, "local preferences must be unique");
+_Static_assert(2 * (int)HWS_ICE_SERVER_MAX < (int)PREFERENCE_STEP,
+               "local preferences must be unique");
 _Static_assert(2 * (int)HWS_ICE_LOCAL_MAX * (int)PREFERENCE_STEP < (int)PREFERENCE_TOP,
                "and not wrap");
 
@@ -30,17 +31,34 @@ uint8_t hws_ice_find_base(const struct hws_ice *ice, const struct hws_address *a
     return HWS_ICE_NONE;
 }
 
+static bool is_taken(const struct hws_ice *ice, uint16_t preference)
+{
+    for (size_t i = 0; i < ice->local_count; i++) {
+        if (ice->locals[i].base == i && ice->locals[i].type == HWS_CANDIDATE_HOST &&
+            ice->locals[i].preference == preference)
+            return true;
+    }
+    return false;
+}
+
 /* RFC 8421 section 4: the n-th IPv6 address goes before the n-th IPv4 address, whatever the order
- * in which they come, because what was announced cannot be ranked again. */
+ * in which they come, because what was announced cannot be ranked again. One that is gone leaves
+ * its place to the next. */
 static uint16_t host_preference(const struct hws_ice *ice, enum hws_family family)
 {
-    int nth = 0;
+    uint16_t preference = PREFERENCE_TOP - (family == HWS_FAMILY_IP4 ? PREFERENCE_STEP : 0);
 
-    for (size_t i = 0; i < ice->local_count; i++) {
-        if (ice->locals[i].base == i && ice->locals[i].addr.family == family) nth++;
+    while (is_taken(ice, preference)) {
+        preference = (uint16_t)(preference - 2 * PREFERENCE_STEP);
     }
-    return (uint16_t)(PREFERENCE_TOP -
-                      PREFERENCE_STEP * (2 * nth + (family == HWS_FAMILY_IP4 ? 1 : 0)));
+    return preference;
+}
+
+static const struct hws_address *server_of(const struct hws_ice *ice,
+                                           const struct hws_ice_local *local)
+{
+    if (local->server < HWS_ICE_SERVER_MAX) return &ice->servers[local->server];
+    return &ice->turns[local->server - HWS_ICE_SERVER_MAX]->address;
 }
 
 /* RFC 8445 section 5.1.1.3: equal for equal type, IP of the base and IP of the server. */
@@ -50,7 +68,7 @@ static bool same_foundation(const struct hws_ice *ice, const struct hws_ice_loca
     if (a->type != b->type) return false;
     if (!hws_address_same_ip(&ice->locals[a->base].addr, &ice->locals[b->base].addr)) return false;
     if (a->server == HWS_ICE_NONE || b->server == HWS_ICE_NONE) return a->server == b->server;
-    return hws_address_same_ip(&ice->servers[a->server], &ice->servers[b->server]);
+    return hws_address_same_ip(server_of(ice, a), server_of(ice, b));
 }
 
 static void settle_foundation(struct hws_ice *ice, size_t index)
@@ -61,7 +79,7 @@ static void settle_foundation(struct hws_ice *ice, size_t index)
     for (size_t i = 0; i < ice->local_count; i++) {
         const struct hws_ice_local *other = &ice->locals[i];
 
-        if (i == index) continue;
+        if (i == index || other->base == HWS_ICE_NONE) continue;
         if (same_foundation(ice, mine, other)) {
             mine->foundation = other->foundation;
             return;
@@ -71,9 +89,24 @@ static void settle_foundation(struct hws_ice *ice, size_t index)
     }
 }
 
-bool hws_ice_local_is_known(const struct hws_ice_local *local)
+/* In relay-only mode addresses of the host are what sockets have, and nothing else. */
+bool hws_ice_local_is_hidden(const struct hws_ice *ice, size_t index)
 {
-    return !local->late && !local->stale;
+    const struct hws_ice_local *local = &ice->locals[index];
+
+    return local->dead || (ice->relay_only && local->type != HWS_CANDIDATE_RELAY);
+}
+
+bool hws_ice_local_is_known(const struct hws_ice *ice, size_t index)
+{
+    const struct hws_ice_local *local = &ice->locals[index];
+
+    return !local->late && !local->stale && !hws_ice_local_is_hidden(ice, index);
+}
+
+bool hws_ice_local_pairs(const struct hws_ice *ice, size_t index)
+{
+    return ice->locals[index].base == index && !hws_ice_local_is_hidden(ice, index);
 }
 
 static void local_added(struct hws_ice *ice, size_t index, hws_time now)
@@ -86,15 +119,25 @@ static void local_added(struct hws_ice *ice, size_t index, hws_time now)
     HWS_LOG(&ice->log, HWS_LOG_DEBUG, now, "ice", "candidate.local",
             "local=%u type=%s base=%u priority=%u", (unsigned)index,
             hws_candidate_type_name(local->type), local->base, local->priority);
+    if (hws_ice_local_is_hidden(ice, index)) return;
     /* Addresses only at the finest level: they may be what the user wants hidden. */
     HWS_LOG(&ice->log, HWS_LOG_TRACE, now, "ice", "candidate.address", "local=%u addr=%s",
             (unsigned)index, hws_endpoint_text(&local->addr, text));
 }
 
+/* Where a candidate goes: in the place of one that is true no more, or behind all. */
+static size_t free_slot(const struct hws_ice *ice)
+{
+    for (size_t i = 0; i < ice->local_count; i++) {
+        if (ice->locals[i].stale) return i;
+    }
+    return ice->local_count;
+}
+
 enum hws_err hws_ice_local_add_host(struct hws_ice *ice, const struct hws_address *addr,
                                     hws_time now)
 {
-    size_t index = ice->local_count;
+    size_t index = free_slot(ice);
 
     if (!hws_address_is_reachable(addr)) return HWS_ERR_ARGUMENT;
     if (hws_ice_find_base(ice, addr) != HWS_ICE_NONE) return HWS_OK;
@@ -105,21 +148,13 @@ enum hws_err hws_ice_local_add_host(struct hws_ice *ice, const struct hws_addres
         .preference = host_preference(ice, addr->family),
         .base = (uint8_t)index,
         .server = HWS_ICE_NONE,
+        .relay = HWS_ICE_NONE,
     };
     settle_foundation(ice, index);
-    ice->local_count++;
+    if (index == ice->local_count) ice->local_count++;
     local_added(ice, index, now);
     hws_ice_pairs_of_local(ice, (uint8_t)index, now);
     return HWS_OK;
-}
-
-/* Where a reflexive candidate goes: in the place of one that is true no more, or behind all. */
-static size_t free_slot(const struct hws_ice *ice)
-{
-    for (size_t i = 0; i < ice->local_count; i++) {
-        if (ice->locals[i].stale) return i;
-    }
-    return ice->local_count;
 }
 
 void hws_ice_local_add_reflexive(struct hws_ice *ice, uint8_t base, uint8_t server,
@@ -142,10 +177,26 @@ void hws_ice_local_add_reflexive(struct hws_ice *ice, uint8_t base, uint8_t serv
         .preference = (uint16_t)(ice->locals[base].preference - server),
         .base = base,
         .server = server,
+        .relay = HWS_ICE_NONE,
     };
     settle_foundation(ice, index);
     if (index == ice->local_count) ice->local_count++;
     local_added(ice, index, now);
+}
+
+uint8_t hws_ice_local_add_relayed(struct hws_ice *ice, uint8_t at,
+                                  const struct hws_ice_local *local, hws_time now)
+{
+    size_t index = at == HWS_ICE_NONE ? ice->local_count : at;
+
+    if (index == HWS_ICE_LOCAL_MAX) return HWS_ICE_NONE;
+    ice->locals[index] = *local;
+    ice->locals[index].base = (uint8_t)index;
+    settle_foundation(ice, index);
+    if (index == ice->local_count) ice->local_count++;
+    local_added(ice, index, now);
+    hws_ice_pairs_of_local(ice, (uint8_t)index, now);
+    return (uint8_t)index;
 }
 
 enum hws_candidate_type hws_ice_local_type(const struct hws_ice *ice, uint8_t base,
@@ -165,7 +216,10 @@ void hws_ice_local_describe(const struct hws_ice *ice, size_t index, struct hws_
 
     *out = (struct hws_candidate){
         .type = local->type, .priority = local->priority, .addr = local->addr};
-    if (local->base != index) out->related = ice->locals[local->base].addr;
+    if (local->base != index)
+        out->related = ice->locals[local->base].addr;
+    else if (local->relay != HWS_ICE_NONE && !ice->relay_only)
+        out->related = ice->relays[local->relay].mapped;
     text = hws_writer_over((uint8_t *)out->foundation, sizeof(out->foundation) - 1);
     hws_write_text(&text, "%u", local->foundation);
     memcpy(out->ufrag, ice->cur.local_ufrag, sizeof(ice->cur.local_ufrag));

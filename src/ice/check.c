@@ -99,7 +99,7 @@ void hws_ice_check_begin(struct hws_ice *ice, uint8_t pair, hws_time now)
     send_check(ice, pair, now);
 }
 
-static void fail_pair(struct hws_ice *ice, uint8_t pair, hws_time now)
+void hws_ice_pair_give_up(struct hws_ice *ice, uint8_t pair, hws_time now)
 {
     struct hws_ice_pair *p = &ice->pairs[pair];
 
@@ -122,7 +122,7 @@ static void give_up(struct hws_ice *ice, uint8_t pair, hws_time now)
     if (ice->nominee == pair && alive) {
         hws_ice_trigger(ice, pair, now);
     } else {
-        fail_pair(ice, pair, now);
+        hws_ice_pair_give_up(ice, pair, now);
     }
 }
 
@@ -187,7 +187,7 @@ static enum hws_err check_failed(struct hws_ice *ice, uint8_t pair, bool claimed
 
     HWS_LOG(&ice->log, HWS_LOG_DEBUG, now, "ice", "check.recv", "pair=%u error=%u", pair, code);
     if (code != HWS_STUN_ROLE_CONFLICT) {
-        fail_pair(ice, pair, now);
+        hws_ice_pair_give_up(ice, pair, now);
         return HWS_OK;
     }
     p->check.sends = 0;
@@ -234,7 +234,7 @@ static enum hws_err check_response(struct hws_ice *ice, uint8_t pair, bool forme
     ice->totals.responses_received++;
     p->counts.responses_received++;
     if (p->base != base || !hws_ice_same_endpoint(&ice->remotes[p->remote].addr, remote)) {
-        fail_pair(ice, pair, now); /* not symmetric, RFC 8445 section 7.2.5.2.1 */
+        hws_ice_pair_give_up(ice, pair, now); /* not symmetric, RFC 8445 section 7.2.5.2.1 */
         return HWS_ERR_MISMATCH;
     }
     if (msg->msg_class == HWS_STUN_ERROR)

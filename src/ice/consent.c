@@ -44,6 +44,8 @@ void hws_ice_lane_open(struct hws_ice *ice, uint8_t pair, hws_time now)
     if (remote->addr.scope == 0 && hws_address_is_link_local(&remote->addr))
         ice->lane.path.remote.scope = ice->lane.path.local.scope;
     ice->lane.next_at = hws_ice_later(p->confirmed_at, consent_gap(ice));
+    if (ice->locals[p->base].relay != HWS_ICE_NONE)
+        hws_ice_relay_bind(ice, p->base, &ice->lane.path.remote, now);
     ice->pending_selected = true;
     HWS_LOG(&ice->log, HWS_LOG_INFO, now, "ice", "selected",
             "pair=%u local=%s remote=%s rtt_us=%lld", pair, hws_candidate_type_name(p->local_type),
@@ -69,6 +71,7 @@ static void consent_lost(struct hws_ice *ice, const char *why, hws_time now)
         hws_wipe(&ice->old, sizeof(ice->old)); /* a restart is under way and goes on */
     } else {
         ice->phase = HWS_ICE_DEAD;
+        hws_ice_stop_others(ice, HWS_ICE_NONE, now);
     }
 }
 
@@ -83,6 +86,8 @@ static void consent_ask(struct hws_ice *ice, hws_time now)
     lane->requests[lane->request_next].controlling = ice->controlling;
     lane->request_next = (uint8_t)((lane->request_next + 1) % HWS_ICE_CONSENT_OPEN);
     lane->next_at = hws_ice_later(now, consent_gap(ice));
+    lane->asked_at = now;
+    if (lane->unanswered < UINT8_MAX) lane->unanswered++;
     hws_ice_send_request(ice, hws_ice_lane_credentials(ice), lane->base, &lane->path.remote,
                          transaction, false);
     ice->totals.consent_sent++;
@@ -136,6 +141,36 @@ static bool find_request(const struct hws_ice_lane *lane, const struct hws_stun_
     return false;
 }
 
+static void path_answers(struct hws_ice *ice, hws_time now)
+{
+    struct hws_ice_lane *lane = &ice->lane;
+    bool silent = lane->silent_at != 0;
+
+    lane->heard_at = now;
+    lane->doubt_end = lane->silent_at = 0;
+    lane->unanswered = 0;
+    if (lane->old) return;
+    ice->restart_at = HWS_NEVER;
+    /* A nomination that is on its way ends the checks of the others itself. */
+    if (silent && ice->phase == HWS_ICE_COMPLETE && !ice->pairs[lane->pair].nominate)
+        hws_ice_stop_others(ice, lane->pair, now);
+}
+
+/* A NAT has forgotten us, and the peer sees us somewhere else: it sends there as soon as we
+ * nominate from there. */
+static void take_mapped(struct hws_ice *ice, const struct hws_address *mapped, hws_time now)
+{
+    struct hws_ice_lane *lane = &ice->lane;
+    bool moved =
+        lane->mapped.family != HWS_FAMILY_NONE && !hws_ice_same_endpoint(&lane->mapped, mapped);
+
+    lane->mapped = *mapped;
+    if (!moved || lane->old || !ice->controlling || ice->phase != HWS_ICE_COMPLETE) return;
+    HWS_LOG(&ice->log, HWS_LOG_INFO, now, "ice", "path.remapped", "pair=%u", lane->pair);
+    ice->pairs[lane->pair].nominate = true;
+    hws_ice_trigger(ice, lane->pair, now);
+}
+
 enum hws_err hws_ice_consent_response(struct hws_ice *ice, uint8_t base,
                                       const struct hws_address *remote,
                                       const struct hws_stun_message *msg, hws_time now)
@@ -155,8 +190,8 @@ enum hws_err hws_ice_consent_response(struct hws_ice *ice, uint8_t base,
     ice->totals.responses_received++;
     hws_ice_lane_counts(ice)->responses_received++;
     if (msg->msg_class == HWS_STUN_SUCCESS) {
-        lane->heard_at = now;
-        lane->doubt_end = 0;
+        path_answers(ice, now);
+        take_mapped(ice, &msg->xor_mapped, now);
         lane->path.rtt = now - lane->requests[at].sent_at;
         hws_ice_count_rtt(hws_ice_lane_counts(ice), lane->path.rtt);
         if (lane->pair != HWS_ICE_NONE) ice->pairs[lane->pair].confirmed_at = now;
@@ -171,7 +206,6 @@ enum hws_err hws_ice_consent_response(struct hws_ice *ice, uint8_t base,
 void hws_ice_consent_renew(struct hws_ice *ice, uint8_t pair, hws_time rtt, hws_time now)
 {
     if (!ice->lane.active || ice->lane.pair != pair) return;
-    ice->lane.heard_at = now;
-    ice->lane.doubt_end = 0;
+    path_answers(ice, now);
     if (rtt > 0) ice->lane.path.rtt = rtt;
 }

@@ -38,9 +38,14 @@ struct hws_ice_config {
     /** Patience with one check, and before HWS_ICE_FAILED when both sides have ended their
      *  candidates; twice that when one has not. 0 = 39.5 s (RFC 8863 section 4). */
     hws_time fail_after;
+    /** Only relayed candidates: no address of ours is told, and none of them is checked or
+     *  answered on. */
+    bool relay_only;
 };
 
-enum { HWS_ICE_UFRAG_LEN = 4, HWS_ICE_PWD_LEN = 24 }; /* what we make */
+/** What we make. Four characters would do (RFC 8839 section 5.4), but of a thousand peers on one
+ *  UDP port, which only these tell apart, two would then have the same every thirty starts. */
+enum { HWS_ICE_UFRAG_LEN = 8, HWS_ICE_PWD_LEN = 24 };
 
 /** @retval HWS_ERR_NO_MEMORY
  *  @retval HWS_ERR_ARGUMENT  a negative time, or no source of randomness */
@@ -65,10 +70,20 @@ void hws_ice_set_controlling(struct hws_ice *ice, bool controlling);
  *  @retval HWS_ERR_FULL  @retval HWS_ERR_ARGUMENT not reachable (see base/address.h) */
 HWS_MUST_USE enum hws_err hws_ice_add_local(struct hws_ice *ice, const struct hws_address *addr,
                                             hws_time now);
+/** A socket of ours is gone: so are its candidates and pairs, and the peer is not told. When the
+ *  path in use was on it, data moves to another pair that works; without one HWS_ICE_EXPIRED comes,
+ *  and the search goes on with the addresses that are left or come. Unknown ones are left alone. */
+void hws_ice_remove_local(struct hws_ice *ice, const struct hws_address *addr, hws_time now);
 /** Ask this STUN server from every local address of its family; a dead one delays nothing.
  *  @retval HWS_ERR_FULL  @retval HWS_ERR_ARGUMENT */
 HWS_MUST_USE enum hws_err hws_ice_add_server(struct hws_ice *ice, const struct hws_address *addr,
                                              hws_time now);
+/** Ask this TURN server for a relayed address, from every local address that reaches it; all is
+ *  copied. A dead or refusing one delays nothing.
+ *  @retval HWS_ERR_FULL  @retval HWS_ERR_NO_MEMORY  @retval HWS_ERR_TOO_BIG a text
+ *  @retval HWS_ERR_ARGUMENT  not reachable, or a stream without our end of it */
+HWS_MUST_USE enum hws_err hws_ice_add_turn(struct hws_ice *ice,
+                                           const struct hws_turn_server *server, hws_time now);
 /** No more local addresses and servers will be added; HWS_ICE_LOCAL_END follows when all
  *  servers have answered or given up. */
 void hws_ice_end_local(struct hws_ice *ice, hws_time now);
@@ -106,6 +121,30 @@ bool hws_ice_is_searching(const struct hws_ice *ice);
  *  10 s (three consent checks). An answer ends the doubt. Without a path it does nothing. */
 void hws_ice_doubt(struct hws_ice *ice, hws_time now);
 
+/** The program's connection to a TURN server, @p local its own end, is over. */
+void hws_ice_turn_gone(struct hws_ice *ice, const struct hws_address *server,
+                       const struct hws_address *local, hws_time now);
+/** It is over: give relayed addresses back to their servers. */
+void hws_ice_close(struct hws_ice *ice, hws_time now);
+
+enum hws_ice_origin {
+    HWS_ICE_DIRECT,   /**< from a peer or a STUN server, as it is */
+    HWS_ICE_RELAYED,  /**< a TURN server relays what is in @p out now */
+    HWS_ICE_CONSUMED, /**< a TURN server had something to say to us */
+};
+
+/** Look at a datagram before anything else does. What is relayed is unwrapped, and comes from its
+ *  peer to our relayed address; @p out borrows @p in and is written only then. */
+enum hws_ice_origin hws_ice_unwrap(struct hws_ice *ice, const struct hws_datagram *in,
+                                   struct hws_datagram *out, hws_time now);
+/** Nothing comes back on the path in use: ask it at once. When it does not answer, all pairs are
+ *  checked, data moves to the best that answers, and the controlling side nominates that one. */
+void hws_ice_suspect(struct hws_ice *ice, hws_time now);
+
+/** When a restart is due because the path is gone or silent and no pair of this generation took its
+ *  place; HWS_NEVER: it is not. */
+hws_time hws_ice_restart_due(const struct hws_ice *ice);
+
 /** One STUN datagram (first byte 0 to 3).
  *  @retval HWS_ERR_MALFORMED etc. dropped or refused with an error response; the agent is as before
  *          but for its counters. Of class PEER only. */
@@ -120,15 +159,20 @@ bool hws_ice_next_packet(struct hws_ice *ice, struct hws_datagram *out);
 enum hws_ice_event_kind {
     HWS_ICE_LOCAL_CANDIDATE, /**< signal it to the other side */
     HWS_ICE_LOCAL_END,       /**< end of local candidates */
-    HWS_ICE_SELECTED,  /**< data may flow on hws_ice_path(); again whenever the path changes */
-    HWS_ICE_NOMINATED, /**< the selected pair is nominated: the checks are over */
-    HWS_ICE_FAILED,    /**< no path was found in time; a restart begins anew */
-    HWS_ICE_EXPIRED,   /**< consent is gone: hws_ice_path() is false until a restart */
+    HWS_ICE_SELECTED,      /**< data may flow on hws_ice_path(); again whenever the path changes */
+    HWS_ICE_NOMINATED,     /**< the selected pair is nominated: the checks are over */
+    HWS_ICE_FAILED,        /**< no path was found in time; a restart begins anew */
+    HWS_ICE_SERVER_FAILED, /**< a STUN or TURN server is of no use: @c fault; all goes on */
+    HWS_ICE_EXPIRED,       /**< consent is gone: hws_ice_path() is false until a restart */
 };
 
 struct hws_ice_event {
     enum hws_ice_event_kind kind;
     struct hws_candidate candidate; /**< with HWS_ICE_LOCAL_CANDIDATE */
+    /* With HWS_ICE_SERVER_FAILED: */
+    struct hws_address server;
+    const char *url;        /**< as given; NULL or empty for none; borrowed until free */
+    struct hws_fault fault; /**< @c foreign is the code of the server's error response, or 0 */
 };
 
 bool hws_ice_next_event(struct hws_ice *ice, struct hws_ice_event *out);
@@ -150,6 +194,15 @@ struct hws_ice_path {
 
 /** The path that carries data now; false when there is none (yet, or no consent). */
 bool hws_ice_path(const struct hws_ice *ice, struct hws_ice_path *out);
+
+enum { HWS_ICE_WRAPPED_MAX = HWS_DATAGRAM_OUT_MAX };
+
+/** Make of @p bytes the datagram that carries them on the path in use. @p out borrows @p bytes, or
+ *  @p buffer when the path is relayed. False when there is no path, or its server is gone.
+ *  @param[in] buffer  HWS_ICE_WRAPPED_MAX bytes; may be NULL unless hws_ice_is_relayed() */
+bool hws_ice_wrap(const struct hws_ice *ice, struct hws_bytes bytes, uint8_t *buffer,
+                  struct hws_datagram *out);
+bool hws_ice_is_relayed(const struct hws_ice *ice); /**< the path in use needs a buffer */
 
 /** May a packet that came on this 5-tuple reach DTLS? True for valid pairs only, and for pairs
  *  on which an authenticated check of the peer arrived; false for all once consent is gone. */

@@ -4,11 +4,12 @@
 
 /* The checks are over but for what could still win: with a peer that nominates by every check, a
  * better pair may follow (RFC 8445 section 8.1.1 allows it on the controlled side). */
-static void stop_others(struct hws_ice *ice, uint8_t winner, hws_time now)
+void hws_ice_stop_others(struct hws_ice *ice, uint8_t winner, hws_time now)
 {
     for (size_t i = 0; i < ice->pair_count; i++) {
         struct hws_ice_pair *p = &ice->pairs[i];
-        bool may_win = !ice->controlling && p->priority > ice->pairs[winner].priority &&
+        bool may_win = winner != HWS_ICE_NONE && !ice->controlling &&
+                       p->priority > ice->pairs[winner].priority &&
                        (p->state == HWS_ICE_PAIR_IN_PROGRESS || p->queued);
 
         if (i == winner || may_win) continue;
@@ -40,19 +41,23 @@ static void complete(struct hws_ice *ice, uint8_t pair, hws_time now)
     ice->nominee = HWS_ICE_NONE;
     ice->phase = HWS_ICE_COMPLETE;
     hws_ice_lane_open(ice, pair, now);
-    stop_others(ice, pair, now);
+    hws_ice_stop_others(ice, pair, now);
     if (hws_ice_is_heard(ice)) hws_ice_forget_old(ice);
+    ice->restart_at = HWS_NEVER;
     if (ice->nominated == pair) return;
     ice->nominated = pair;
+    ice->nominated_at = now;
     ice->pending_nominated = true;
     HWS_LOG(&ice->log, HWS_LOG_INFO, now, "ice", "nominated", "pair=%u", pair);
 }
 
 /* RFC 8445 section 8.1.1: of several nominated pairs the one of highest priority is used, unless it
- * went silent. */
+ * went silent. A peer that nominates another one later on moves there by intent. */
 static bool is_beaten(const struct hws_ice *ice, uint8_t pair, hws_time now)
 {
     if (ice->phase != HWS_ICE_COMPLETE || ice->nominated == pair) return false;
+    if (ice->nominated == HWS_ICE_NONE || ice->lane.silent_at) return false;
+    if (now >= hws_ice_later(ice->nominated_at, HWS_ICE_NOMINATING)) return false;
     return ice->pairs[ice->nominated].priority > ice->pairs[pair].priority &&
            !hws_ice_lane_is_stale(ice, now);
 }
@@ -68,6 +73,23 @@ void hws_ice_peer_nominates(struct hws_ice *ice, uint8_t pair, hws_time now)
         p->peer_nominates = true; /* RFC 8445 section 7.3.1.5: as soon as our own check succeeds */
         hws_ice_trigger(ice, pair, now);
     }
+}
+
+void hws_ice_renominate(struct hws_ice *ice, uint8_t pair, hws_time now)
+{
+    if (ice->nominee != HWS_ICE_NONE) ice->pairs[ice->nominee].nominate = false;
+    ice->nominee = pair;
+    ice->pairs[pair].nominate = true;
+    hws_ice_trigger(ice, pair, now);
+}
+
+/* Is it a better one than what we nominated when there was nothing else? */
+static bool is_better(const struct hws_ice *ice, uint8_t pair)
+{
+    uint8_t rival = ice->nominee != HWS_ICE_NONE ? ice->nominee : ice->nominated;
+
+    return ice->controlling && ice->phase == HWS_ICE_COMPLETE && rival != HWS_ICE_NONE &&
+           rival != pair && ice->pairs[pair].priority > ice->pairs[rival].priority;
 }
 
 void hws_ice_pair_validated(struct hws_ice *ice, uint8_t pair, bool nominated, hws_time now)
@@ -90,6 +112,8 @@ void hws_ice_pair_validated(struct hws_ice *ice, uint8_t pair, bool nominated, h
         /* RFC 8445 section 12.1 lets data flow on any valid pair: nobody waits for nomination. A
          * path from before a restart that still works stays until then (RFC 7675 section 5.1). */
         hws_ice_lane_open(ice, pair, now);
+    } else if (is_better(ice, pair)) {
+        hws_ice_renominate(ice, pair, now);
     }
 }
 
@@ -105,14 +129,29 @@ static uint8_t best_valid(const struct hws_ice *ice)
     return best;
 }
 
-static bool may_improve(const struct hws_ice *ice, uint8_t best)
+static bool is_relayed(const struct hws_ice *ice, const struct hws_ice_pair *p)
 {
+    return ice->locals[p->base].relay != HWS_ICE_NONE ||
+           ice->remotes[p->remote].type == HWS_CANDIDATE_RELAY;
+}
+
+/* When the best pair is good enough: at once if none is better, and a relay after some patience. */
+static hws_time settled_at(const struct hws_ice *ice, uint8_t best)
+{
+    const struct hws_ice_pair *b = &ice->pairs[best];
+    hws_time patience = 0;
+
     for (size_t i = 0; i < ice->pair_count; i++) {
         const struct hws_ice_pair *p = &ice->pairs[i];
 
-        if (p->priority > ice->pairs[best].priority && p->state != HWS_ICE_PAIR_FAILED) return true;
+        if (p->priority <= b->priority || p->state == HWS_ICE_PAIR_FAILED) continue;
+        if (is_relayed(ice, b) && !is_relayed(ice, p)) {
+            patience = HWS_ICE_SETTLE_RELAYED;
+        } else if (patience == 0) {
+            patience = HWS_ICE_SETTLE;
+        }
     }
-    return false;
+    return hws_ice_later(ice->first_valid_at, patience);
 }
 
 /* The pair that we would nominate as soon as the time comes. */
@@ -127,8 +166,7 @@ void hws_ice_nominate_tick(struct hws_ice *ice, hws_time now)
 {
     uint8_t best = find_nominee(ice);
 
-    if (best == HWS_ICE_NONE) return;
-    if (now < hws_ice_later(ice->first_valid_at, HWS_ICE_SETTLE) && may_improve(ice, best)) return;
+    if (best == HWS_ICE_NONE || now < settled_at(ice, best)) return;
     ice->nominee = best;
     ice->pairs[best].nominate = true;
     hws_ice_trigger(ice, best, now);
@@ -136,8 +174,9 @@ void hws_ice_nominate_tick(struct hws_ice *ice, hws_time now)
 
 hws_time hws_ice_nominate_deadline(const struct hws_ice *ice)
 {
-    if (find_nominee(ice) == HWS_ICE_NONE) return HWS_NEVER;
-    return hws_ice_later(ice->first_valid_at, HWS_ICE_SETTLE);
+    uint8_t best = find_nominee(ice);
+
+    return best == HWS_ICE_NONE ? HWS_NEVER : settled_at(ice, best);
 }
 
 /* RFC 8863 section 4: patience runs from the start of the checks, because the peer's own checks may

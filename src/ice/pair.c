@@ -98,6 +98,11 @@ uint8_t hws_ice_pair_form(struct hws_ice *ice, uint8_t base, uint8_t remote, boo
 
     if (at != HWS_ICE_NONE) return at;
     if (!can_pair(&ice->locals[base].addr, &ice->remotes[remote].addr)) return HWS_ICE_NONE;
+    /* A server would learn the address behind the name, and could hardly reach it. */
+    if (ice->locals[base].relay != HWS_ICE_NONE && ice->remotes[remote].named) return HWS_ICE_NONE;
+    if (ice->locals[base].relay != HWS_ICE_NONE &&
+        !hws_ice_relay_permit(ice, base, &ice->remotes[remote].addr, &fresh.gated, now))
+        return HWS_ICE_NONE;
     settle_rank(ice, &fresh);
     /* RFC 8838 section 12: a foundation that works is worth trying at once. */
     if (foundation_succeeded(ice, fresh.foundation)) fresh.state = HWS_ICE_PAIR_WAITING;
@@ -117,11 +122,42 @@ uint8_t hws_ice_pair_form(struct hws_ice *ice, uint8_t base, uint8_t remote, boo
     return at;
 }
 
+static void renumber(uint8_t *index, uint8_t gone, uint8_t last)
+{
+    if (*index == gone)
+        *index = HWS_ICE_NONE;
+    else if (*index == last)
+        *index = gone;
+}
+
+void hws_ice_pair_remove(struct hws_ice *ice, uint8_t pair)
+{
+    uint8_t last = (uint8_t)(ice->pair_count - 1);
+
+    hws_ice_untrigger(ice, pair);
+    for (size_t i = 0; i < ice->triggered_count; i++) {
+        renumber(&ice->triggered[i], pair, last);
+    }
+    renumber(&ice->nominee, pair, last);
+    renumber(&ice->nominated, pair, last);
+    renumber(&ice->lane.pair, pair, last);
+    ice->pairs[pair] = ice->pairs[last];
+    ice->pair_count--;
+}
+
+/* When the checks are over, those of a new address have to be asked for: they may find a better
+ * path, and are there when the one in use dies. */
 void hws_ice_pairs_of_local(struct hws_ice *ice, uint8_t base, hws_time now)
 {
-    if (!ice->cur.has_remote || ice->phase != HWS_ICE_RUNNING) return;
+    bool over = ice->phase == HWS_ICE_COMPLETE;
+
+    if (!ice->cur.has_remote || (ice->phase != HWS_ICE_RUNNING && !over)) return;
+    if (!hws_ice_local_pairs(ice, base)) return;
     for (size_t i = 0; i < ice->remote_count; i++) {
-        (void)hws_ice_pair_form(ice, base, (uint8_t)i, false, now);
+        bool known = hws_ice_pair_find(ice, base, (uint8_t)i) != HWS_ICE_NONE;
+        uint8_t pair = hws_ice_pair_form(ice, base, (uint8_t)i, false, now);
+
+        if (over && !known && pair != HWS_ICE_NONE) hws_ice_trigger(ice, pair, now);
     }
 }
 
@@ -129,7 +165,8 @@ void hws_ice_pairs_of_remote(struct hws_ice *ice, uint8_t remote, hws_time now)
 {
     if (ice->phase != HWS_ICE_RUNNING) return;
     for (size_t i = 0; i < ice->local_count; i++) {
-        if (ice->locals[i].base == i) (void)hws_ice_pair_form(ice, (uint8_t)i, remote, false, now);
+        if (hws_ice_local_pairs(ice, i))
+            (void)hws_ice_pair_form(ice, (uint8_t)i, remote, false, now);
     }
 }
 
@@ -198,7 +235,7 @@ uint8_t hws_ice_pair_next(const struct hws_ice *ice)
         const struct hws_ice_pair *p = &ice->pairs[i];
         int turn = turn_of(ice, p);
 
-        if (turn == 0 || turn < best_turn) continue;
+        if (turn == 0 || turn < best_turn || p->gated) continue;
         if (turn == best_turn && p->priority <= ice->pairs[best].priority) continue;
         best = (uint8_t)i;
         best_turn = turn;

@@ -66,6 +66,7 @@ static void restart(struct hws_ice *ice, hws_time now)
         ice->lane.pair = HWS_ICE_NONE;
     }
     hws_ice_begin_generation(ice);
+    if (ice->restart_at != HWS_NEVER) ice->restart_at = hws_ice_later(now, HWS_ICE_RESTART_AGAIN);
     for (size_t i = 0; i < ice->local_count; i++) {
         ice->locals[i].announced = ice->locals[i].late = false;
     }
@@ -108,11 +109,16 @@ static void keep_living(struct hws_ice *was, const struct hws_ice *ice)
     was->outbox = ice->outbox;
     memcpy(was->servers, ice->servers, sizeof(was->servers));
     memcpy(was->asks, ice->asks, sizeof(was->asks));
+    memcpy(was->turns, ice->turns, sizeof(was->turns));
+    memcpy(was->relays, ice->relays, sizeof(was->relays));
+    was->turn_count = ice->turn_count;
+    was->relay_count = ice->relay_count;
     was->server_count = ice->server_count;
     was->ask_count = ice->ask_count;
     was->local_ended = ice->local_ended;
     was->pending_selected = ice->pending_selected;
     was->pending_expired = ice->pending_expired;
+    was->restart_at = ice->restart_at;
     was->before = NULL;
 }
 
@@ -191,6 +197,7 @@ void hws_ice_withdraw_restart(struct hws_ice *ice, hws_time now)
     for (size_t i = 0; i < ice->local_count; i++) { /* sockets that are new since */
         if (ice->locals[i].base == i) hws_ice_pairs_of_local(ice, (uint8_t)i, now);
     }
+    hws_ice_relays_resume(ice, now);
     take_remotes(ice, remotes, count, now);
     hws_ice_tick(ice, now);
 }

@@ -200,7 +200,7 @@ struct hws_peer_channel *hws_channel_on(const struct hws_peer *peer, uint16_t st
 {
     const struct hws_channels *all = &peer->channels;
 
-    if (stream >= all->stream_cap || all->slot_of_stream[stream] >= HWS_MARKED_SLOT) return NULL;
+    if (stream >= all->stream_cap || all->slot_of_stream[stream] >= HWS_SLOT_MAX) return NULL;
     return &all->slots[all->slot_of_stream[stream]];
 }
 
@@ -250,21 +250,22 @@ void hws_channel_unbind(struct hws_peer *peer, struct hws_peer_channel *channel)
     channel->stream = HWS_NO_STREAM;
 }
 
-bool hws_stream_mark(struct hws_peer *peer, uint16_t stream)
+bool hws_stream_mark(struct hws_peer *peer, uint16_t stream, uint16_t mark)
 {
     if (stream >= hws_channel_streams(peer) || reach(peer, stream) ||
         peer->channels.slot_of_stream[stream] != HWS_NO_SLOT)
         return false;
-    peer->channels.slot_of_stream[stream] = HWS_MARKED_SLOT;
+    peer->channels.slot_of_stream[stream] = mark;
     return true;
 }
 
-void hws_stream_unmark(struct hws_peer *peer, uint16_t stream)
+bool hws_stream_unmark(struct hws_peer *peer, uint16_t stream, uint16_t mark)
 {
     struct hws_channels *all = &peer->channels;
 
-    if (stream >= all->stream_cap || all->slot_of_stream[stream] != HWS_MARKED_SLOT) return;
+    if (stream >= all->stream_cap || all->slot_of_stream[stream] != mark) return false;
     free_stream(all, stream);
+    return true;
 }
 
 uint16_t hws_channel_streams(const struct hws_peer *peer)

@@ -2,6 +2,9 @@
  * program has looked them up (draft-ietf-mmusic-mdns-ice-candidates section 3.2). */
 #include "peer/peer_internal.h"
 
+#include "base/bytes.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,11 +33,23 @@ enum hws_err hws_names_keep(struct hws_peer *peer, const struct hws_candidate *c
     for (size_t i = 0; i < HWS_NAME_WAITING_MAX; i++) {
         if (is_waiting(&peer->names[i])) continue;
         peer->names[i] = (struct hws_peer_name){.candidate = *candidate};
+        if (!candidate->ufrag[0]) /* of the description at hand */
+            (void)snprintf(peer->names[i].candidate.ufrag, sizeof(candidate->ufrag), "%s",
+                           peer->remote.ufrag);
         lower(peer->names[i].candidate.mdns);
         peer->untold_names = true;
         return HWS_OK;
     }
     return HWS_ERR_FULL;
+}
+
+void hws_names_restart(struct hws_peer *peer, const char *ufrag)
+{
+    for (size_t i = 0; peer->names && i < HWS_NAME_WAITING_MAX; i++) {
+        if (!hws_bytes_equal(hws_bytes_of(peer->names[i].candidate.ufrag), hws_bytes_of(ufrag)))
+            peer->names[i] = (struct hws_peer_name){0};
+    }
+    peer->end_waits = false;
 }
 
 static bool any_waits(const struct hws_peer *peer)

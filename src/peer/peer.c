@@ -15,9 +15,11 @@ enum {
 
 /* ---- Life */
 
+/* Who takes long messages sends some, most likely: the longest fits. */
 static size_t send_buffer_of(const struct hws_peer_config *config)
 {
-    return config->send_buffer != 0 ? config->send_buffer : HWS_SEND_BUFFER;
+    if (config->send_buffer != 0) return config->send_buffer;
+    return config->max_message_size > HWS_SEND_BUFFER ? config->max_message_size : HWS_SEND_BUFFER;
 }
 
 static enum hws_err check_config(const struct hws_peer_config *config)
@@ -38,12 +40,15 @@ static void set_defaults(struct hws_peer_config *config)
 {
     if (config->max_message_size == 0) config->max_message_size = HWS_MESSAGE_MAX_DEFAULT;
     config->send_buffer = send_buffer_of(config);
-    if (config->send_total == 0) config->send_total = HWS_SEND_TOTAL;
-    if (config->send_total < config->send_buffer) config->send_total = config->send_buffer;
+    if (config->send_total == 0) {
+        /* One full channel leaves room for the others. */
+        config->send_total = 2 * config->send_buffer;
+        if (config->send_total < HWS_SEND_TOTAL) config->send_total = HWS_SEND_TOTAL;
+    }
     if (config->stream_count == 0) config->stream_count = HWS_STREAMS_DEFAULT;
     if (config->channel_limit == 0) config->channel_limit = HWS_CHANNELS_DEFAULT;
     if (config->channel_limit > config->stream_count) config->channel_limit = config->stream_count;
-    if (config->channel_limit > HWS_MARKED_SLOT) config->channel_limit = HWS_MARKED_SLOT;
+    if (config->channel_limit > HWS_SLOT_MAX) config->channel_limit = HWS_SLOT_MAX;
     if (config->sctp_port == 0) config->sctp_port = HWS_SCTP_PORT;
     if (config->connect_limit == 0) config->connect_limit = HWS_MS(39500); /* RFC 8863 section 4 */
 }
@@ -54,6 +59,7 @@ static enum hws_err init(struct hws_peer *peer, const struct hws_peer_config *co
         .random = config->random,
         .log = config->log,
         .consent_expiry = config->consent_expiry,
+        .relay_only = config->relay_only,
     };
     uint8_t id[8];
     enum hws_err err;
@@ -113,6 +119,7 @@ void hws_peer_free(struct hws_peer *peer)
     hws_channels_fini(peer);
     hws_ring_fini(&peer->early);
     free_signals(peer);
+    hws_peer_relay_fini(peer);
     free(peer->layout.media);
     free(peer->names);
     hws_wipe(&peer->remote, sizeof(peer->remote));
@@ -140,6 +147,7 @@ void hws_peer_fail(struct hws_peer *peer, struct hws_fault fault, hws_time now)
     if (peer->state == HWS_PEER_CLOSED) return;
     hws_peer_note(peer, fault, NULL);
     peer->state = HWS_PEER_CLOSED;
+    peer->closed_at = now;
     peer->connect_deadline = HWS_NEVER;
     hws_neg_close(peer->neg);
     hws_channels_stop(peer);
@@ -177,6 +185,13 @@ enum hws_err hws_peer_add_local(struct hws_peer *peer, const struct hws_address 
 
     if (!err) hws_peer_pump(peer, now);
     return err;
+}
+
+void hws_peer_remove_local(struct hws_peer *peer, const struct hws_address *addr, hws_time now)
+{
+    if (peer->state == HWS_PEER_CLOSED) return;
+    hws_ice_remove_local(peer->ice, addr, now);
+    hws_peer_pump(peer, now);
 }
 
 enum hws_err hws_peer_add_stun(struct hws_peer *peer, const struct hws_address *addr, hws_time now)
@@ -266,6 +281,7 @@ bool hws_peer_next_signal(struct hws_peer *peer, struct hws_signal *out)
 enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in, hws_time now)
 {
     enum hws_err err = HWS_ERR_UNSUPPORTED;
+    struct hws_datagram inner;
 
     hws_peer_saw_datagram(peer, false, in, now);
     if (peer->state == HWS_PEER_CLOSED) {
@@ -276,6 +292,10 @@ enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in,
         peer->counts.dropped_format++;
         return HWS_ERR_MALFORMED;
     }
+    if (!hws_peer_unwrap(peer, &in, &inner, now)) {
+        hws_peer_pump(peer, now);
+        return HWS_OK;
+    }
     switch (hws_demux(in->bytes)) {
     case HWS_DEMUX_STUN:
         err = hws_ice_feed(peer->ice, in, now);
@@ -283,7 +303,7 @@ enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in,
     case HWS_DEMUX_DTLS:
         err = hws_peer_feed_dtls(peer, in, now);
         break;
-    case HWS_DEMUX_TURN: /* no relay of ours: nobody may send it */
+    case HWS_DEMUX_TURN: /* from no server of ours: nobody may send it */
     case HWS_DEMUX_DROP:
         peer->counts.dropped_format++;
         break;
@@ -314,9 +334,39 @@ static bool is_connecting(const struct hws_peer *peer)
     return peer->state == HWS_PEER_DESCRIBED || peer->pathless;
 }
 
+/* When what we sent has waited for an answer too long: SCTP acknowledges within 200 ms. */
+static hws_time silence_due(const struct hws_peer *peer)
+{
+    struct hws_ice_path path;
+
+    if (peer->state != HWS_PEER_CONNECTED || peer->unanswered_since == 0) return HWS_NEVER;
+    if (!hws_ice_path(peer->ice, &path)) return HWS_NEVER;
+    return peer->unanswered_since + HWS_SEC(1) + 3 * path.rtt;
+}
+
+static hws_time restart_due(const struct hws_peer *peer)
+{
+    if (!peer->config.restart_ice || peer->state != HWS_PEER_CONNECTED ||
+        hws_neg_state(peer->neg) != HWS_NEG_STABLE)
+        return HWS_NEVER;
+    return hws_ice_restart_due(peer->ice);
+}
+
+static void heal_path(struct hws_peer *peer, hws_time now)
+{
+    if (silence_due(peer) <= now) {
+        peer->unanswered_since = 0; /* from the next packet on it is watched again */
+        hws_ice_suspect(peer->ice, now);
+    }
+    if (restart_due(peer) <= now && hws_peer_write_restart(peer, now) != HWS_OK) {
+        hws_peer_fail(peer, (struct hws_fault){HWS_ERR_NO_MEMORY, "peer", "out of memory", 0}, now);
+    }
+}
+
 void hws_peer_tick(struct hws_peer *peer, hws_time now)
 {
     if (peer->state == HWS_PEER_CLOSED) return;
+    heal_path(peer, now);
     hws_ice_tick(peer->ice, now);
     if (peer->dtls) hws_dtls_tick(peer->dtls, now);
     if (peer->sctp) hws_sctp_tick(peer->sctp, now);
@@ -332,13 +382,15 @@ void hws_peer_tick(struct hws_peer *peer, hws_time now)
 hws_time hws_peer_deadline(const struct hws_peer *peer)
 {
     hws_time due = HWS_NEVER;
-    hws_time layers[6];
+    hws_time layers[8];
     size_t count = 0;
 
     if (peer->state == HWS_PEER_CLOSED) return HWS_NEVER;
     if (peer->want_pump) return HWS_PAST;
     layers[count++] = peer->channels.next_death;
     layers[count++] = hws_channels_open_due(peer);
+    layers[count++] = silence_due(peer);
+    layers[count++] = restart_due(peer);
     if (is_connecting(peer)) layers[count++] = peer->connect_deadline;
     layers[count++] = hws_ice_deadline(peer->ice);
     if (peer->dtls) layers[count++] = hws_dtls_deadline(peer->dtls);
@@ -351,14 +403,16 @@ hws_time hws_peer_deadline(const struct hws_peer *peer)
 
 /* ---- Outputs */
 
-static bool next_record(struct hws_peer *peer, struct hws_datagram *out)
+static bool next_record(struct hws_peer *peer, size_t nth, struct hws_datagram *out)
 {
     struct hws_ice_path path;
+    struct hws_bytes record;
 
     if (!peer->dtls || !hws_ice_path(peer->ice, &path)) return false; /* RFC 7675 section 5.1 */
-    if (!hws_dtls_next_packet(peer->dtls, &out->bytes)) return false;
-    out->local = path.local;
-    out->remote = path.remote;
+    do {
+        if (!hws_dtls_next_packet(peer->dtls, &record)) return false;
+    } while (!hws_peer_wrap(peer, record, nth, out)); /* a relay that is gone loses it */
+    if (peer->unanswered_since == 0) peer->unanswered_since = peer->moved_at;
     /* The queue has room again: what SCTP still holds may follow. */
     if (peer->sctp) peer->want_pump = true;
     return true;
@@ -373,9 +427,14 @@ size_t hws_peer_next_datagrams(struct hws_peer *peer, struct hws_datagram *out, 
     if (cap > 0 && hws_ice_next_packet(peer->ice, &out[0])) {
         count = 1;
     } else {
-        while (count < cap && next_record(peer, &out[count])) {
+        cap = hws_peer_batch(peer, cap);
+        while (count < cap && next_record(peer, count, &out[count])) {
             count++;
         }
+    }
+    if (count == 0 && cap > 0) {
+        hws_peer_release_relays(peer);
+        if (hws_ice_next_packet(peer->ice, &out[0])) count = 1;
     }
     for (size_t i = 0; i < count; i++) {
         hws_peer_saw_datagram(peer, true, &out[i], peer->moved_at);
@@ -427,6 +486,7 @@ bool hws_peer_next_event(struct hws_peer *peer, struct hws_event *out)
 {
     if (take_flag(&peer->tell_path, HWS_EVENT_PATH, out)) return true;
     if (take_flag(&peer->tell_connected, HWS_EVENT_CONNECTED, out)) return true;
+    if (hws_peer_next_report(peer, out)) return true;
     if (hws_channels_next_event(peer, out)) return true;
     if (next_message(peer, out)) return true;
     return peer->state == HWS_PEER_CLOSED && next_last_event(peer, out);
@@ -434,7 +494,7 @@ bool hws_peer_next_event(struct hws_peer *peer, struct hws_event *out)
 
 bool hws_peer_has_output(const struct hws_peer *peer)
 {
-    return peer->signals || peer->tell_path || peer->tell_connected ||
+    return peer->signals || peer->reports || peer->tell_path || peer->tell_connected ||
            peer->channels.lists[HWS_LIST_TOLD].head != HWS_NO_SLOT ||
            (peer->has_inbound && !peer->paused) || peer->tell_closed ||
            /* Only a message that a pause holds back holds the end back too. */

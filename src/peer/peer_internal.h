@@ -7,6 +7,7 @@
  *     channel*.c  channels: see channel.h
  *     stats.c     counters, and the tap
  *     names.c     candidates behind names of multicast DNS
+ *     relay.c     TURN servers
  *
  *      signals  <-  describe  <->  ice      datagrams:  ice packets, dtls packets on ice's path
  *                                  dtls  <->  sctp  <->  channel  ->  events
@@ -32,6 +33,8 @@ enum {
     /* DTLS may come before the answer tells us who the peer is: a whole first flight is kept
      * (two datagrams with a post-quantum share), and then some. */
     HWS_EARLY_QUEUE = 8,
+    HWS_WRAP_BATCH = 16,     /* datagrams for a relay that are lent at a time */
+    HWS_SERVER_REPORTS = 16, /* failed servers that wait to be told of */
 };
 
 /* ---- names.c */
@@ -99,6 +102,8 @@ struct hws_peer_counts {
     struct hws_sctp_stats sctp; /**< of the association that is over */
 };
 
+struct hws_server_report; /* relay.c */
+
 struct hws_peer {
     struct hws_peer_config config;
     enum hws_peer_state state;
@@ -113,9 +118,10 @@ struct hws_peer {
     uint64_t session_id, session_version; /**< of our descriptions */
 
     struct hws_layout layout;
-    bool offered_restart; /**< our offer under way is one of an ICE restart */
-    bool trickling;       /**< our first description is out: candidates follow by themselves */
-    bool pathless;        /**< consent is gone while a restart still looks for a path */
+    bool offered_restart;      /**< our offer under way is one of an ICE restart */
+    bool trickling;            /**< our first description is out: candidates follow by themselves */
+    bool pathless;             /**< consent is gone while the search for another path is on */
+    hws_time unanswered_since; /**< when what we sent began to get no answer; 0 = it gets one */
     struct hws_peer_name *names; /**< owned, HWS_NAME_WAITING_MAX of them or NULL */
     bool untold_names;           /**< some name may not have been told yet */
     bool end_waits;              /**< the end of remote candidates came, but names still wait */
@@ -134,6 +140,11 @@ struct hws_peer {
     bool has_inbound;
     bool paused;    /**< messages are left alone */
     bool want_pump; /**< an output made room for more input: tick at once */
+
+    uint8_t (*wrapped)[HWS_ICE_WRAPPED_MAX]; /**< owned, HWS_WRAP_BATCH of them; lent to sockets */
+    struct hws_server_report *reports, *report_out; /**< owned; out is lent */
+    bool relays_released;
+    hws_time closed_at; /**< when the state became CLOSED */
 
     bool tell_path, tell_connected, tell_closed;
     bool ended; /**< closed, and all that had been received is told */
@@ -193,6 +204,8 @@ void hws_peer_saw_message(struct hws_peer *peer, bool sent, struct hws_channel c
  *  @retval HWS_ERR_NO_MEMORY */
 HWS_MUST_USE enum hws_err hws_names_keep(struct hws_peer *peer,
                                          const struct hws_candidate *candidate);
+/** The other side is of a new generation: what waits of others is let go. */
+void hws_names_restart(struct hws_peer *peer, const char *ufrag);
 /** The other side has no more candidates; ICE hears it once no name waits any more. */
 void hws_names_end_remote(struct hws_peer *peer, hws_time now);
 /** Replace what shows an address that is to be hidden. */
@@ -203,5 +216,19 @@ void hws_peer_pump(struct hws_peer *peer, hws_time now);
 enum hws_err hws_peer_feed_dtls(struct hws_peer *peer, const struct hws_datagram *in, hws_time now);
 /** Take SCTP events until one is a user message, which becomes peer->inbound. */
 void hws_peer_pull_sctp(struct hws_peer *peer, hws_time now);
+
+/* relay.c */
+/** Let a TURN server's wrapping be taken off @p in; false when there is nothing left in it. */
+bool hws_peer_unwrap(struct hws_peer *peer, const struct hws_datagram **in,
+                     struct hws_datagram *inner, hws_time now);
+/** The n-th record of a batch as a datagram on the path in use; false when there is none. */
+bool hws_peer_wrap(struct hws_peer *peer, struct hws_bytes record, size_t nth,
+                   struct hws_datagram *out);
+size_t hws_peer_batch(const struct hws_peer *peer, size_t cap); /**< records at a time */
+/** The peer is closed and has said all: give relayed addresses back, once. */
+void hws_peer_release_relays(struct hws_peer *peer);
+void hws_peer_server_failed(struct hws_peer *peer, const struct hws_ice_event *event);
+bool hws_peer_next_report(struct hws_peer *peer, struct hws_event *out);
+void hws_peer_relay_fini(struct hws_peer *peer);
 
 #endif /* HWS_PEER_PEER_INTERNAL_H */

@@ -1,6 +1,8 @@
 /* Moves bytes between the protocols of one peer, which do not know each other. */
 #include "peer/peer_internal.h"
 
+#include "base/address.h"
+
 /* usrsctp's packet, our record around it, our datagram: 1200 bytes in all. */
 static size_t sctp_mtu(const struct hws_peer *peer)
 {
@@ -56,6 +58,7 @@ static void on_path(struct hws_peer *peer, hws_time now)
     if (peer->timeline.path == 0) peer->timeline.path = now;
     peer->tell_path = true;
     peer->pathless = false;
+    peer->unanswered_since = 0;
     start_dtls(peer, now);
 }
 
@@ -99,12 +102,27 @@ static void pump_ice(struct hws_peer *peer, hws_time now)
                 peer, (struct hws_fault){HWS_ERR_UNREACHABLE, "ice", "no candidate pair works", 0},
                 now);
             break;
+        case HWS_ICE_SERVER_FAILED:
+            hws_peer_server_failed(peer, &event);
+            break;
         case HWS_ICE_EXPIRED:
             on_silence(peer, now);
             break;
         }
         if (err) hws_peer_fail(peer, (struct hws_fault){err, "peer", "out of memory", 0}, now);
     }
+}
+
+/* What comes on another pair than ours proves nothing for ours: the other side may have left it. */
+static void note_arrival(struct hws_peer *peer, const struct hws_datagram *in, hws_time now)
+{
+    struct hws_ice_path path;
+
+    if (!hws_ice_path(peer->ice, &path)) return;
+    if (hws_address_equal(&path.local, &in->local) && hws_address_equal(&path.remote, &in->remote))
+        peer->unanswered_since = 0;
+    else
+        hws_ice_suspect(peer->ice, now);
 }
 
 enum hws_err hws_peer_feed_dtls(struct hws_peer *peer, const struct hws_datagram *in, hws_time now)
@@ -114,6 +132,7 @@ enum hws_err hws_peer_feed_dtls(struct hws_peer *peer, const struct hws_datagram
         peer->counts.dropped_stranger++;
         return HWS_ERR_UNEXPECTED;
     }
+    note_arrival(peer, in, now);
     if (peer->dtls) return hws_dtls_feed(peer->dtls, in->bytes, now);
     hws_ring_push(&peer->early, in->bytes);
     return HWS_OK;

@@ -5,6 +5,7 @@
 #include "session/link.h"
 
 #include <hawser/session.h>
+#include <hawser/stats.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,9 +69,18 @@ static enum hws_err init(struct hws_client *client, const struct hws_client_conf
         .loop = {.log = config->log,
                  .ice_servers = config->ice_servers,
                  .ice_server_count = config->ice_server_count,
+                 .servers = config->servers,
+                 .server_count = config->server_count,
+                 .ice_ca_file = config->ice_ca_file,
+                 .relay_only = config->relay_only,
                  .identity = config->identity,
                  .loopback = config->loopback,
-                 .hide_addresses = config->hide_addresses}
+                 .hide_addresses = config->hide_addresses,
+                 .port = config->port,
+                 .port_min = config->port_min,
+                 .port_max = config->port_max,
+                 .interfaces = config->interfaces,
+                 .interface_count = config->interface_count}
     };
     enum hws_err err;
 
@@ -87,7 +97,8 @@ static enum hws_err init(struct hws_client *client, const struct hws_client_conf
     client->peer_config = (struct hws_peer_config){.key_log = config->key_log,
                                                    .tap = config->tap,
                                                    .max_message_size = config->max_message_size,
-                                                   .connect_limit = client->timeout};
+                                                   .connect_limit = client->timeout,
+                                                   .restart_ice = true};
     *out_reason = "out of memory";
     client->session = hws_offering_new();
     if (!client->session) return HWS_ERR_NO_MEMORY;
@@ -208,7 +219,10 @@ static void take_local_signal(struct hws_client *client, const struct hws_signal
         err = hws_signal_client_send(client->link.signal, 0, signal, now);
         if (!err && client->timeline.offered == 0) client->timeline.offered = now - client->started;
     }
-    if (err && !client->over) {
+    if (err && is_connected(client)) {
+        /* The distributor is gone: what there is has to do. */
+        if (signal->kind == HWS_SIGNAL_OFFER) (void)!hws_peer_rollback(client->peer, now);
+    } else if (err && !client->over) {
         hws_link_because(&client->link, "a signal cannot be sent");
         finish(client, err);
     }
@@ -239,6 +253,15 @@ static bool is_ours(const struct hws_client *client, struct hws_channel channel)
     return channel.slot == client->channel.slot && channel.generation == client->channel.generation;
 }
 
+/* Did the channel end because the connection broke, and not because the worker wanted it? */
+static bool is_broken(const struct hws_client *client)
+{
+    struct hws_peer_stats stats;
+
+    hws_peer_stats(client->peer, &stats);
+    return strcmp(stats.state, "closed") == 0 && hws_peer_fault(client->peer).err != HWS_ERR_CLOSED;
+}
+
 /* An event of our peer; true when it is a message for the caller. */
 static bool take_event(struct hws_client *client, const struct hws_event *event,
                        struct hws_received *out)
@@ -252,7 +275,7 @@ static bool take_event(struct hws_client *client, const struct hws_event *event,
         if (is_ours(client, event->channel)) opened(client);
         break;
     case HWS_EVENT_CHANNEL_CLOSED:
-        if (!is_ours(client, event->channel)) break;
+        if (!is_ours(client, event->channel) || is_broken(client)) break; /* why comes next */
         hws_link_because(&client->link, "the worker closed the channel");
         finish(client, HWS_ERR_CLOSED);
         break;
@@ -266,6 +289,7 @@ static bool take_event(struct hws_client *client, const struct hws_event *event,
     case HWS_EVENT_CHANNEL_INCOMING:
     case HWS_EVENT_WRITABLE:
     case HWS_EVENT_BUFFER_LOW:
+    case HWS_EVENT_SERVER_FAILED:
         break;
     }
     return false;
@@ -300,7 +324,7 @@ static enum hws_err begin(struct hws_client *client)
     client->started = now;
     err = hws_loop_add_peer(client->link.loop, &client->peer_config, client, &client->peer);
     if (err) {
-        hws_link_because(&client->link, "no UDP socket could be opened");
+        hws_link_because_no_peer(&client->link, err);
         return err;
     }
     now = hws_loop_now(client->link.loop);

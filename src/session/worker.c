@@ -56,9 +56,18 @@ static enum hws_err init(struct hws_worker *worker, const struct hws_worker_conf
         .loop = {.log = config->log,
                  .ice_servers = config->ice_servers,
                  .ice_server_count = config->ice_server_count,
+                 .servers = config->servers,
+                 .server_count = config->server_count,
+                 .ice_ca_file = config->ice_ca_file,
+                 .relay_only = config->relay_only,
                  .identity = config->identity,
                  .loopback = config->loopback,
-                 .hide_addresses = config->hide_addresses}
+                 .hide_addresses = config->hide_addresses,
+                 .port = config->port,
+                 .port_min = config->port_min,
+                 .port_max = config->port_max,
+                 .interfaces = config->interfaces,
+                 .interface_count = config->interface_count}
     };
 
     *out_reason = "the timeout is negative";
@@ -151,14 +160,21 @@ static struct guest *free_slot(struct hws_worker *worker)
     return NULL;
 }
 
+/* NULL when it cannot be; then worker->link.reason says why, as the client is told. */
 static struct guest *welcome(struct hws_worker *worker, uint64_t signalling)
 {
     struct guest *guest = free_slot(worker);
+    enum hws_err err = HWS_ERR_NO_MEMORY;
 
-    if (!guest) return NULL;
+    if (!guest) {
+        hws_link_because(&worker->link, "the worker has no room for another client");
+        return NULL;
+    }
     guest->session = hws_answering_new();
-    if (!guest->session) return NULL;
-    if (hws_loop_add_peer(worker->link.loop, &worker->peer_config, guest, &guest->peer)) {
+    if (guest->session)
+        err = hws_loop_add_peer(worker->link.loop, &worker->peer_config, guest, &guest->peer);
+    if (err) {
+        hws_link_because_no_peer(&worker->link, err);
         hws_answering_free(guest->session);
         guest->session = NULL;
         return NULL;
@@ -195,8 +211,8 @@ static void take_offer(struct hws_worker *worker, uint64_t signalling,
 
     if (first) guest = welcome(worker, signalling);
     if (!guest) {
-        (void)hws_signal_client_close_session(worker->link.signal, signalling,
-                                              "the worker has no room for another client", now);
+        (void)hws_signal_client_close_session(worker->link.signal, signalling, worker->link.reason,
+                                              now);
         return;
     }
     if (apply_offer(guest, offer, now) == HWS_OK || !first) return;
@@ -352,6 +368,7 @@ static bool take_event(struct hws_worker *worker, struct guest *guest,
     case HWS_EVENT_PATH:
     case HWS_EVENT_CONNECTED:
     case HWS_EVENT_BUFFER_LOW:
+    case HWS_EVENT_SERVER_FAILED:
     case HWS_EVENT_CHANNEL_CLOSED:
         break;
     }

@@ -59,6 +59,7 @@ struct hws_stun_message {
     struct hws_bytes integrity;        /**< value of MESSAGE-INTEGRITY, 20 bytes */
     struct hws_bytes integrity_sha256; /**< 16 to 32 bytes, multiple of 4 */
     struct hws_address mapped, xor_mapped, xor_peer, xor_relayed, alternate_server;
+    struct hws_address other_address, response_origin; /**< RFC 5780 section 7 */
     uint64_t ice_controlling, ice_controlled; /**< tiebreakers, meaningful with the flags below */
     uint32_t priority, lifetime;
     uint16_t channel;            /**< CHANNEL-NUMBER, 0 when absent */
@@ -93,6 +94,16 @@ HWS_MUST_USE enum hws_err hws_stun_read(struct hws_bytes datagram, struct hws_st
  * @param[out] out  the value, borrowed from the datagram; written only on true
  */
 bool hws_stun_find(const struct hws_stun_message *message, uint16_t type, struct hws_bytes *out);
+
+/**
+ * Find the n-th address (0 is the first) among the attributes of @p type that count, XORed as
+ * XOR-MAPPED-ADDRESS is: a TURN server gives two relayed ones (RFC 8656 section 7.2). False if
+ * there are not so many; those of an unknown family or a wrong length are not counted.
+ *
+ * @param[out] out  written only on true
+ */
+bool hws_stun_find_xor_address(const struct hws_stun_message *message, uint16_t type, size_t nth,
+                               struct hws_address *out);
 
 enum hws_stun_integrity {
     HWS_STUN_INTEGRITY_ABSENT,

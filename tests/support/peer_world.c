@@ -1,5 +1,6 @@
 #include "support/peer_world.h"
 
+#include "base/address.h"
 #include "base/bytes.h"
 
 #include <assert.h>
@@ -14,7 +15,7 @@ struct flight {
     struct world_peer *to;
     bool is_signal;
     enum hws_signal_kind kind;
-    struct hws_address from;
+    struct hws_address from, local;
     char ufrag[260];
     size_t len;
     uint8_t data[];
@@ -94,9 +95,17 @@ struct world_peer *world_add(struct world *world, const struct hws_peer_config *
           .port = 4000, .family = HWS_FAMILY_IP4
     };
     assert(hws_peer_add_local(peer->peer, &peer->addr, world->now) == HWS_OK);
+    if (world->turn) assert(hws_peer_add_turn(peer->peer, world->turn, world->now) == HWS_OK);
     hws_peer_end_local(peer->peer, world->now);
     world->peer_count++;
     return peer;
+}
+
+void world_add_other(struct world *world, struct world_peer *peer)
+{
+    peer->other = peer->addr;
+    peer->other.ip[1] = 1;
+    assert(hws_peer_add_local(peer->peer, &peer->other, world->now) == HWS_OK);
 }
 
 void world_pair(struct world_peer *a, struct world_peer *b)
@@ -127,9 +136,58 @@ static struct flight *launch(struct world *world, hws_time at, struct hws_bytes 
 static struct world_peer *at_address(struct world *world, const struct hws_address *addr)
 {
     for (size_t i = 0; i < world->peer_count; i++) {
-        if (memcmp(&world->peers[i].addr, addr, sizeof(*addr)) == 0) return &world->peers[i];
+        if (memcmp(&world->peers[i].addr, addr, sizeof(*addr)) == 0 ||
+            memcmp(&world->peers[i].other, addr, sizeof(*addr)) == 0)
+            return &world->peers[i];
     }
     return NULL;
+}
+
+static void fly(struct world *world, const struct hws_address *from, const struct hws_address *dest,
+                struct hws_bytes bytes)
+{
+    struct world_peer *to = at_address(world, dest);
+    struct flight *flight;
+
+    if (!to || to->mute) return;
+    flight = launch(world, world->now + world->delay, bytes);
+    flight->to = to;
+    flight->from = *from;
+    flight->local = *dest;
+}
+
+/* By way of the TURN server; false when it has nothing to do with that. */
+static bool relay(struct world *world, const struct hws_datagram *datagram)
+{
+    struct turn_server *server = world->relay;
+    struct server_output out, inner;
+    uint8_t copy[2048];
+
+    if (!server) return false;
+    if (hws_address_equal(&datagram->remote, &server->addr)) {
+        if (!server_take(server, &datagram->local, datagram->bytes, world->now, &out)) return true;
+        assert(out.bytes.len <= sizeof(copy));
+        memcpy(copy, out.bytes.data, out.bytes.len);
+        out.bytes.data = copy;
+        if (out.relayed.family == HWS_FAMILY_NONE) {
+            fly(world, &server->addr, &out.to, out.bytes);
+        } else if (server_relay(server, &out.to, &out.relayed, out.bytes, world->now, &inner)) {
+            fly(world, &server->addr, &inner.to, inner.bytes);
+        } else {
+            fly(world, &out.relayed, &out.to, out.bytes);
+        }
+        return true;
+    }
+    if (!server_relay(server, &datagram->remote, &datagram->local, datagram->bytes, world->now,
+                      &out))
+        return false;
+    fly(world, &server->addr, &out.to, out.bytes);
+    return true;
+}
+
+static bool is_cut(const struct world_peer *peer, const struct hws_address *addr)
+{
+    return memcmp(&peer->addr, addr, sizeof(*addr)) == 0 ? peer->cut : peer->other_cut;
 }
 
 static void send_datagram(struct world *world, struct world_peer *from,
@@ -139,13 +197,23 @@ static void send_datagram(struct world *world, struct world_peer *from,
     hws_time jitter = world->jitter ? (hws_time)(next_random(world) % (uint64_t)world->jitter) : 0;
     struct flight *flight;
 
+    if (!world->relay || !hws_address_equal(&datagram->remote, &world->relay->addr))
+        from->past_relay++;
+    if (relay(world, datagram)) {
+        world->datagrams++;
+        if (datagram->bytes.len > world->datagram_max) world->datagram_max = datagram->bytes.len;
+        return;
+    }
+
     world->datagrams++;
     if (datagram->bytes.len > world->datagram_max) world->datagram_max = datagram->bytes.len;
     if (!to || from->mute || to->mute) return;
+    if (is_cut(from, &datagram->local) || is_cut(to, &datagram->remote)) return;
     if (next_random(world) % 100 < world->loss_percent) return;
     flight = launch(world, world->now + world->delay + jitter, datagram->bytes);
     flight->to = to;
     flight->from = datagram->local;
+    flight->local = datagram->remote;
 }
 
 /* Change one hex digit behind "sha-256 ". */
@@ -163,6 +231,9 @@ static void send_signal(struct world *world, struct world_peer *from,
     struct hws_bytes text = signal->text;
     struct flight *flight;
 
+    if (world->needle &&
+        memmem(signal->text.data, signal->text.len, world->needle, strlen(world->needle)))
+        world->needle_count++;
     if (!from->remote) return;
     if (world->edit) {
         assert(text.len < sizeof(edited));
@@ -196,9 +267,7 @@ static void land(struct world *world, struct flight *flight)
         }
     } else {
         struct hws_datagram datagram = {
-            .local = flight->to->addr,
-            .remote = flight->from,
-            .bytes = {flight->data, flight->len}
+            .local = flight->local, .remote = flight->from, .bytes = {flight->data, flight->len}
         };
 
         (void)hws_peer_feed(peer, &datagram, world->now);
@@ -220,7 +289,7 @@ static void note(struct world *world, struct world_peer *peer, const struct hws_
     if (event->kind == HWS_EVENT_MESSAGE) {
         uint8_t copy[sizeof(peer->last)];
 
-        assert(event->message.len <= sizeof(copy));
+        assert(event->message.len <= sizeof(copy) || !peer->echo);
         for (size_t i = 0; i < event->message.len; i++) {
             peer->message_sum = peer->message_sum * 31 + event->message.data[i];
         }
@@ -228,7 +297,8 @@ static void note(struct world *world, struct world_peer *peer, const struct hws_
         peer->message_bytes += event->message.len;
         peer->last_len = event->message.len;
         peer->last_kind = event->message_kind;
-        if (event->message.len > 0) memcpy(peer->last, event->message.data, event->message.len);
+        if (event->message.len > 0 && event->message.len <= sizeof(peer->last))
+            memcpy(peer->last, event->message.data, event->message.len);
         if (peer->echo) {
             struct hws_event again = *event;
 

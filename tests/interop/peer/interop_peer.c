@@ -429,6 +429,7 @@ static void take_channel_event(struct program *program, const struct hws_event *
     case HWS_EVENT_CHANNEL_INCOMING:
     case HWS_EVENT_BUFFER_LOW:
     case HWS_EVENT_CLOSED:
+    case HWS_EVENT_SERVER_FAILED:
         break;
     }
 }
@@ -447,6 +448,9 @@ static void take_event(struct program *program, const struct hws_event *event)
         break;
     case HWS_EVENT_CLOSED:
         take_end(program, event);
+        break;
+    case HWS_EVENT_SERVER_FAILED:
+        fprintf(stderr, "%s: %s\n", event->server, event->fault.what);
         break;
     case HWS_EVENT_NONE:
     case HWS_EVENT_CHANNEL_OPEN:
