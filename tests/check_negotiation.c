@@ -23,21 +23,26 @@ static void teardown(void)
     hws_neg_free(neg);
 }
 
-/* Written out a second time on purpose. Rows: none, stable, local offer, remote offer, closed.
- * Columns: send_offer, recv_offer, send_answer, recv_answer, rollback, close. */
+/* Written out a second time on purpose. Rows: none, stable, local offer, remote offer, local and
+ * remote provisional answer, closed. Columns: send_offer, recv_offer, send_answer, recv_answer,
+ * send_pranswer, recv_pranswer, rollback, close. */
 enum {
     X = HWS_NEG_ILLEGAL,
     S = HWS_NEG_STABLE,
     L = HWS_NEG_LOCAL_OFFER,
     R = HWS_NEG_REMOTE_OFFER,
+    P = HWS_NEG_LOCAL_PRANSWER,
+    Q = HWS_NEG_REMOTE_PRANSWER,
     C = HWS_NEG_CLOSED,
 };
 static const uint8_t want[HWS_NEG_STATE_COUNT][HWS_NEG_INPUT_COUNT] = {
-    {X, X, X, X, X, X},
-    {L, R, X, X, X, C},
-    {X, X, X, S, S, C},
-    {X, X, S, X, X, C},
-    {X, X, X, X, X, C},
+    {X, X, X, X, X, X, X, X},
+    {L, R, X, X, X, X, X, C},
+    {X, X, X, S, X, Q, S, C},
+    {X, X, S, X, P, X, X, C},
+    {X, X, S, X, P, X, X, C},
+    {X, X, X, S, X, Q, X, C},
+    {X, X, X, X, X, X, X, C},
 };
 
 static enum hws_err apply_offer(struct hws_neg *it, bool ours)
@@ -54,18 +59,77 @@ static enum hws_err apply_offer(struct hws_neg *it, bool ours)
     return err;
 }
 
-static enum hws_err apply_back(struct hws_neg *it, enum hws_neg_input input)
+/* An answer, final or not, of a machine that has the offer of the other side. */
+static enum hws_err apply_ours(struct hws_neg *it, bool final)
+{
+    struct hws_neg_remote_offer *remote = (struct hws_neg_remote_offer *)it;
+    struct hws_neg_local_pranswer *local = (struct hws_neg_local_pranswer *)it, *fresh = NULL;
+    struct hws_neg_stable *to = NULL;
+    enum hws_err err;
+
+    if (hws_neg_state(it) == HWS_NEG_LOCAL_PRANSWER && final) {
+        ck_assert_int_eq(hws_neg_send_answer(&remote, &answer, &to), HWS_ERR_STATE);
+        err = hws_neg_send_final(&local, &answer, &to);
+        fsm_walk_handles(err, local, it, to);
+    } else if (hws_neg_state(it) == HWS_NEG_LOCAL_PRANSWER) {
+        ck_assert_int_eq(hws_neg_send_pranswer(&remote, &answer, &fresh), HWS_ERR_STATE);
+        return hws_neg_send_pranswer_again(local, &answer);
+    } else if (final) {
+        ck_assert_int_eq(hws_neg_send_final(&local, &answer, &to), HWS_ERR_STATE);
+        err = hws_neg_send_answer(&remote, &answer, &to);
+        fsm_walk_handles(err, remote, it, to);
+    } else {
+        ck_assert_int_eq(hws_neg_send_pranswer_again(local, &answer), HWS_ERR_STATE);
+        err = hws_neg_send_pranswer(&remote, &answer, &fresh);
+        fsm_walk_handles(err, remote, it, fresh);
+    }
+    return err;
+}
+
+static enum hws_err apply_theirs(struct hws_neg *it, bool final)
 {
     struct hws_neg_local_offer *local = (struct hws_neg_local_offer *)it;
-    struct hws_neg_remote_offer *remote = (struct hws_neg_remote_offer *)it;
+    struct hws_neg_remote_pranswer *remote = (struct hws_neg_remote_pranswer *)it, *fresh = NULL;
+    struct hws_neg_stable *to = NULL;
+    enum hws_err err;
+
+    if (hws_neg_state(it) == HWS_NEG_REMOTE_PRANSWER && final) {
+        ck_assert_int_eq(hws_neg_recv_answer(&local, &answer, &to), HWS_ERR_STATE);
+        err = hws_neg_recv_final(&remote, &answer, &to);
+        fsm_walk_handles(err, remote, it, to);
+    } else if (hws_neg_state(it) == HWS_NEG_REMOTE_PRANSWER) {
+        ck_assert_int_eq(hws_neg_recv_pranswer(&local, &answer, &fresh), HWS_ERR_STATE);
+        return hws_neg_recv_pranswer_again(remote, &answer);
+    } else if (final) {
+        ck_assert_int_eq(hws_neg_recv_final(&remote, &answer, &to), HWS_ERR_STATE);
+        err = hws_neg_recv_answer(&local, &answer, &to);
+        fsm_walk_handles(err, local, it, to);
+    } else {
+        ck_assert_int_eq(hws_neg_recv_pranswer_again(remote, &answer), HWS_ERR_STATE);
+        err = hws_neg_recv_pranswer(&local, &answer, &fresh);
+        fsm_walk_handles(err, local, it, fresh);
+    }
+    return err;
+}
+
+/* The offer is there while the exchange is open, and not a moment longer. */
+static enum hws_err apply_answer(struct hws_neg *it, bool ours, bool final)
+{
+    const struct hws_sdp *before = hws_neg_offer(it);
+    enum hws_err err = ours ? apply_ours(it, final) : apply_theirs(it, final);
+
+    ck_assert_ptr_eq(hws_neg_offer(it), !err && final ? NULL : before);
+    return err;
+}
+
+static enum hws_err apply_rollback(struct hws_neg *it)
+{
+    struct hws_neg_local_offer *local = (struct hws_neg_local_offer *)it;
     struct hws_neg_stable *to = NULL;
     const struct hws_sdp *before = hws_neg_offer(it);
-    bool theirs = input == HWS_NEG_SEND_ANSWER;
-    enum hws_err err = theirs                         ? hws_neg_send_answer(&remote, &answer, &to)
-                       : input == HWS_NEG_RECV_ANSWER ? hws_neg_recv_answer(&local, &answer, &to)
-                                                      : hws_neg_rollback(&local, &to);
+    enum hws_err err = hws_neg_rollback(&local, &to);
 
-    fsm_walk_handles(err, theirs ? (void *)remote : (void *)local, it, to);
+    fsm_walk_handles(err, local, it, to);
     ck_assert_ptr_eq(hws_neg_offer(it), err ? before : NULL);
     return err;
 }
@@ -78,8 +142,12 @@ static enum hws_err apply(void *machine, unsigned input)
         return apply_offer(machine, input == HWS_NEG_SEND_OFFER);
     case HWS_NEG_SEND_ANSWER:
     case HWS_NEG_RECV_ANSWER:
+        return apply_answer(machine, input == HWS_NEG_SEND_ANSWER, true);
+    case HWS_NEG_SEND_PRANSWER:
+    case HWS_NEG_RECV_PRANSWER:
+        return apply_answer(machine, input == HWS_NEG_SEND_PRANSWER, false);
     case HWS_NEG_ROLLBACK:
-        return apply_back(machine, (enum hws_neg_input)input);
+        return apply_rollback(machine);
     case HWS_NEG_CLOSE:
         hws_neg_close(machine);
         ck_assert_ptr_null(hws_neg_offer(machine));
@@ -95,8 +163,9 @@ static void *make(unsigned state)
     struct hws_neg *it = hws_neg_new();
 
     ck_assert_ptr_nonnull(it);
-    if (state == L) ck_assert_int_eq(apply_offer(it, true), HWS_OK);
-    if (state == R) ck_assert_int_eq(apply_offer(it, false), HWS_OK);
+    if (state == L || state == Q) ck_assert_int_eq(apply_offer(it, true), HWS_OK);
+    if (state == R || state == P) ck_assert_int_eq(apply_offer(it, false), HWS_OK);
+    if (state == P || state == Q) ck_assert_int_eq(apply_answer(it, state == P, false), HWS_OK);
     if (state == C) hws_neg_close(it);
     return it;
 }
