@@ -18,6 +18,7 @@
 #ifndef HAWSER_PEER_H
 #define HAWSER_PEER_H
 
+#include <hawser/cause.h>
 #include <hawser/err.h>
 #include <hawser/event.h>
 #include <hawser/types.h>
@@ -89,6 +90,10 @@ struct hws_peer_config {
     uint16_t sctp_port;      /**< our end's (RFC 8841 section 5); 0 = 5000 */
     hws_time consent_expiry; /**< silence after which the path is dead; 0 = 30 s */
     hws_time connect_limit;  /**< both descriptions in to connected; 0 = 39.5 s */
+    /** An offer of ours out to its answer in, the first and later ones; 0 = 60 s. When it passes the
+     *  peer closes: an answer that comes later could be taken for that of another offer. */
+    hws_time answer_limit;
+    hws_time open_limit; /**< connected to the first channel open; 0 = no limit */
     /** When both offer at once this side gives way. Exactly one of the two should be polite; of
      *  hawser/session.h it is the worker. See hws_peer_signal(). */
     bool polite;
@@ -401,6 +406,11 @@ void hws_peer_timeline(const struct hws_peer *peer, struct hws_timeline *out);
 struct hws_fault hws_peer_fault(const struct hws_peer *peer);
 /** One English sentence for it with the details, NUL-terminated; borrowed, never NULL. */
 const char *hws_peer_fault_text(const struct hws_peer *peer);
+/** Why the peer is over; HWS_CAUSE_NONE while it is not. */
+enum hws_cause hws_peer_cause(const struct hws_peer *peer);
+/** Its time is up for the program: end as if the limit of what it waits for had passed, with that
+ *  cause. A peer that waits for nothing stays as it is. */
+void hws_peer_expire(struct hws_peer *peer, hws_time now);
 
 /** "DTLSv1.3" or "DTLSv1.2"; "none" before the handshake is over. Static text. */
 const char *hws_peer_dtls_version(const struct hws_peer *peer);

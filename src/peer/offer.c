@@ -157,7 +157,7 @@ static enum hws_err write_offer(struct hws_peer *peer, struct hws_sdp *offer)
     return err;
 }
 
-static enum hws_err offer(struct hws_peer *peer)
+static enum hws_err offer(struct hws_peer *peer, hws_time now)
 {
     struct hws_sdp *sdp = calloc(1, sizeof(*sdp)); /* tens of kilobytes: too much for a stack */
     enum hws_err err;
@@ -165,8 +165,10 @@ static enum hws_err offer(struct hws_peer *peer)
     if (!sdp) return HWS_ERR_NO_MEMORY;
     err = write_offer(peer, sdp);
     free(sdp);
-    if (!err) hws_peer_described(peer);
-    return err;
+    if (err) return err;
+    hws_peer_described(peer);
+    hws_peer_limit_answer(peer, now);
+    return HWS_OK;
 }
 
 enum hws_err hws_peer_write_offer(struct hws_peer *peer, hws_time now)
@@ -174,7 +176,7 @@ enum hws_err hws_peer_write_offer(struct hws_peer *peer, hws_time now)
     enum hws_err err;
 
     if (!hws_neg_as_stable(peer->neg)) return hws_peer_refuse(peer, HWS_NEG_SEND_OFFER);
-    err = offer(peer);
+    err = offer(peer, now);
     if (err || peer->remote.known) return err;
     /* RFC 8445 section 6.1.1: the first offerer controls, and the roles stay. */
     hws_ice_set_controlling(peer->ice, true);
@@ -191,7 +193,7 @@ enum hws_err hws_peer_write_restart(struct hws_peer *peer, hws_time now)
     if (peer->state != HWS_PEER_CONNECTED) return HWS_ERR_STATE;
     err = hws_ice_offer_restart(peer->ice, now);
     if (err) return err;
-    err = offer(peer);
+    err = offer(peer, now);
     if (err)
         hws_ice_withdraw_restart(peer->ice, now);
     else
