@@ -90,8 +90,9 @@ struct hws_peer_config {
     uint16_t sctp_port;      /**< our end's (RFC 8841 section 5); 0 = 5000 */
     hws_time consent_expiry; /**< silence after which the path is dead; 0 = 30 s */
     hws_time connect_limit;  /**< both descriptions in to connected; 0 = 39.5 s */
-    /** An offer of ours out to its answer in, the first and later ones; 0 = 60 s. When it passes the
-     *  peer closes: an answer that comes later could be taken for that of another offer. */
+    /** An offer of ours out to its answer in, the first and later ones; 0 = 5 minutes, for data goes
+     *  on while a later one waits. When it passes the peer closes: an answer that comes after that
+     *  could be taken for the one to another offer. */
     hws_time answer_limit;
     hws_time open_limit; /**< connected to the first channel open; 0 = no limit */
     /** When both offer at once this side gives way. Exactly one of the two should be polite; of

@@ -63,7 +63,8 @@ enum hws_neg_state hws_neg_next(enum hws_neg_state from, enum hws_neg_input inpu
     return (enum hws_neg_state)hws_fsm_next(&hws_neg_table, from, input);
 }
 
-/* The only writer of `state`: takes the arrow and keeps @p offer, new or that of before (NULL drops it). */
+/* The only writer of `state`: takes the arrow and keeps @p offer, which may be that of before; NULL
+ * drops it. */
 static void commit(struct hws_neg *neg, enum hws_neg_input input, struct hws_sdp *offer)
 {
     enum hws_neg_state next = hws_neg_next(neg->state, input);

@@ -1,4 +1,4 @@
-/* Why a peer is over: the cause out of the list of hawser/cause.h, and the details of the sentence. */
+/* Why a peer is over: the cause out of the list of hawser/cause.h, and the details in words. */
 #include "peer/peer_internal.h"
 
 #include "base/address.h"

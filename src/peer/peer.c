@@ -52,7 +52,7 @@ static void set_defaults(struct hws_peer_config *config)
     if (config->channel_limit > HWS_SLOT_MAX) config->channel_limit = HWS_SLOT_MAX;
     if (config->sctp_port == 0) config->sctp_port = HWS_SCTP_PORT;
     if (config->connect_limit == 0) config->connect_limit = HWS_MS(39500); /* RFC 8863 section 4 */
-    if (config->answer_limit == 0) config->answer_limit = HWS_SEC(60);
+    if (config->answer_limit == 0) config->answer_limit = HWS_SEC(300);
 }
 
 static enum hws_err init(struct hws_peer *peer, const struct hws_peer_config *config)

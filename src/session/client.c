@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONNECT_DEFAULT_S = 30, ANSWER_LEAST_S = 60 };
+enum { CONNECT_DEFAULT_S = 30, ANSWER_LEAST_S = 300 };
 
 struct hws_client {
     struct hws_link link;
@@ -101,8 +101,8 @@ static enum hws_err init(struct hws_client *client, const struct hws_client_conf
                                                    .connect_limit = client->timeout,
                                                    .restart_ice = true};
     /* Whoever waits long for the first answer must not be cut short. */
-    client->peer_config.answer_limit =
-        client->timeout > HWS_SEC(ANSWER_LEAST_S) ? client->timeout : HWS_SEC(ANSWER_LEAST_S);
+    if (client->timeout > HWS_SEC(ANSWER_LEAST_S))
+        client->peer_config.answer_limit = client->timeout;
     *out_reason = "out of memory";
     client->session = hws_offering_new();
     if (!client->session) return HWS_ERR_NO_MEMORY;
@@ -167,8 +167,10 @@ static enum hws_err answered(struct hws_client *client, hws_time now)
 {
     struct hws_offering_offered *offered = hws_offering_as_offered(client->session);
     struct hws_offering_answered *at;
-    enum hws_err err = hws_offering_answer(&offered, &at);
+    enum hws_err err;
 
+    if (!offered) return HWS_OK; /* of a later offer, made before the channel is open */
+    err = hws_offering_answer(&offered, &at);
     if (err) return err;
     client->timeline.answered = now - client->started;
     return hws_signal_client_accept_answer(client->link.signal, 0, now);
