@@ -1,5 +1,5 @@
-/* Why a connection ends: every cause of hawser/cause.h that a peer can have, in virtual time, within
- * the limit that the configuration sets, and with the details in its sentence. */
+/* Why a connection ends: every cause of hawser/cause.h that a peer can have, in virtual time,
+ * within the limit that the configuration sets, and with the details in its sentence. */
 #include "support/check_main.h"
 #include "support/peer_world.h"
 

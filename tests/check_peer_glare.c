@@ -1,5 +1,5 @@
-/* Perfect negotiation of two whole peers in virtual time: both offer at once, one of them is polite,
- * and signals take their time in both directions. Both must end with the same descriptions. */
+/* Perfect negotiation of two whole peers in virtual time: both offer at once, one of them is
+ * polite, and signals take their time in both directions. Both must end with the same descriptions. */
 #include "support/check_main.h"
 #include "support/peer_world.h"
 

@@ -40,11 +40,11 @@ static bool is_closed(struct world *w)
     return closed >= wanted;
 }
 
-static void connect(uint64_t seed)
+static void connect(uint64_t seed, uint16_t streams)
 {
     world_init(&world, seed);
-    client = world_add(&world, &(struct hws_peer_config){0});
-    worker = world_add(&world, &(struct hws_peer_config){0});
+    client = world_add(&world, &(struct hws_peer_config){.stream_count = streams});
+    worker = world_add(&world, &(struct hws_peer_config){.stream_count = streams});
     world_pair(client, worker);
     client->on_event = worker->on_event = count;
     ck_assert_int_eq(hws_peer_offer(client->peer, world.now), HWS_OK);
@@ -73,7 +73,7 @@ START_TEST(a_stream_is_used_again_at_once_on_a_bad_path)
     enum { LIVES = 150 };
     static const uint8_t byte;
 
-    connect(100 + (uint64_t)_i);
+    connect(100 + (uint64_t)_i, 2); /* so each side has one number */
     world.loss_percent = 10;
     world.jitter = HWS_MS(2);
     for (size_t i = 1; i <= LIVES; i++) {
@@ -100,7 +100,7 @@ END_TEST
  * keeps no mark of the stream. */
 START_TEST(a_channel_that_only_one_side_has_ends_each_time)
 {
-    connect(7);
+    connect(7, 16);
     for (size_t i = 1; i <= 5; i++) {
         struct hws_channel channel =
             open_with(&(struct hws_channel_config){.negotiated = true, .id = 9});
@@ -116,6 +116,29 @@ START_TEST(a_channel_that_only_one_side_has_ends_each_time)
 }
 END_TEST
 
+/* Pion takes a reset that is repeated for a new one. */
+START_TEST(a_number_rests_while_there_are_others)
+{
+    uint16_t last = HWS_NO_STREAM, number;
+
+    connect(8, 16);
+    for (size_t i = 1; i <= 100; i++) {
+        struct hws_channel channel = open_with(&(struct hws_channel_config){.label = "again"});
+
+        wanted = i;
+        ck_assert(world_run(&world, HWS_SEC(1), is_open));
+        number = hws_channel_find(client->peer, channel)->stream;
+        ck_assert_uint_ne(number, last);
+        ck_assert_uint_lt(number, 16);
+        last = number;
+        close_it(channel);
+        ck_assert(world_run(&world, HWS_SEC(10), is_closed));
+        world_pass(&world, HWS_SEC(1));
+    }
+    world_fini(&world);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tc = tcase_create("reuse");
@@ -123,5 +146,6 @@ int main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, a_stream_is_used_again_at_once_on_a_bad_path, 0, 6);
     tcase_add_test(tc, a_channel_that_only_one_side_has_ends_each_time);
+    tcase_add_test(tc, a_number_rests_while_there_are_others);
     return run_case("peer_reuse", tc);
 }

@@ -295,6 +295,7 @@ START_TEST(any_place_is_found)
     for (uint32_t i = 0; i < COUNT; i++) {
         ck_assert_uint_eq(next_len(false), 20);
     }
+    ck_assert_uint_eq(next_len(false), 0); /* which lets go of the last one */
     ck_assert_uint_eq(in.held, 0);
 }
 END_TEST

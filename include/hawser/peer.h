@@ -89,15 +89,19 @@ struct hws_peer_config {
     uint16_t channel_limit;  /**< channels at a time; 0 = 1024 or stream_count if less */
     uint16_t sctp_port;      /**< our end's (RFC 8841 section 5); 0 = 5000 */
     hws_time consent_expiry; /**< silence after which the path is dead; 0 = 30 s */
+    hws_time consent_period; /**< the path is proved that often; 0 = 5 s, at least 4 s */
     hws_time connect_limit;  /**< both descriptions in to connected; 0 = 39.5 s */
-    /** An offer of ours out to its answer in, the first and later ones; 0 = 5 minutes, for data goes
-     *  on while a later one waits. When it passes the peer closes: an answer that comes after that
+    /** An offer of ours out to its answer in, first or later; 0 = 5 minutes, for data goes on while
+     *  a later one waits. When it passes the peer closes: an answer that comes after that
      *  could be taken for the one to another offer. */
     hws_time answer_limit;
     hws_time open_limit; /**< connected to the first channel open; 0 = no limit */
     /** When both offer at once this side gives way. Exactly one of the two should be polite; of
      *  hawser/session.h it is the worker. See hws_peer_signal(). */
     bool polite;
+    /** For a server with public addresses only: ICE lite (RFC 8445 section 2.5), which checks
+     *  nothing by itself. The other side must be a full agent: HWS_ERR_UNSUPPORTED if not. */
+    bool ice_lite;
     bool relay_only; /**< only relayed candidates: our addresses are neither told nor used */
     /** When the path is gone or silent and no other pair takes over within 1.5 to 2.5 s, offer an
      *  ICE restart without being asked; hws_peer_next_signal() has it. For one side, the one that

@@ -43,13 +43,15 @@ enum hws_err hws_ice_new(const struct hws_ice_config *config, struct hws_ice **o
     struct hws_ice *ice;
 
     if (!config->random.fill || config->pacing < 0 || config->consent_period < 0 ||
-        config->consent_expiry < 0 || config->fail_after < 0)
+        config->consent_expiry < 0 || config->fail_after < 0 ||
+        (config->lite && config->relay_only))
         return HWS_ERR_ARGUMENT;
     ice = calloc(1, sizeof(*ice));
     if (!ice) return HWS_ERR_NO_MEMORY;
     ice->random = config->random;
     ice->log = config->log;
-    ice->controlling = config->controlling;
+    ice->lite = config->lite;
+    ice->controlling = config->controlling && !config->lite; /* RFC 8445 section 6.1.1 */
     ice->relay_only = config->relay_only;
     ice->pacing = or_default(config->pacing, HWS_ICE_PACING);
     if (ice->pacing < HWS_ICE_PACING_FLOOR) ice->pacing = HWS_ICE_PACING_FLOOR;
@@ -100,6 +102,7 @@ bool hws_ice_is_controlling(const struct hws_ice *ice)
 
 void hws_ice_switch_role(struct hws_ice *ice, bool controlling, hws_time now)
 {
+    if (ice->lite) return;
     HWS_LOG(&ice->log, HWS_LOG_INFO, now, "ice", "role.switch", "controlling=%d", controlling);
     ice->controlling = controlling;
     ice->nominee = HWS_ICE_NONE;
@@ -113,7 +116,7 @@ void hws_ice_switch_role(struct hws_ice *ice, bool controlling, hws_time now)
 
 void hws_ice_set_controlling(struct hws_ice *ice, bool controlling)
 {
-    if (ice->checked || ice->remote_lite || ice->controlling == controlling) return;
+    if (ice->checked || ice->lite || ice->remote_lite || ice->controlling == controlling) return;
     ice->controlling = controlling;
     hws_ice_pairs_reprioritize(ice);
 }
@@ -235,6 +238,7 @@ enum hws_err hws_ice_set_remote(struct hws_ice *ice, const char *ufrag, const ch
 {
     if (!is_ice_text(ufrag, 4, HWS_UFRAG_MAX) || !is_ice_text(pwd, 22, HWS_PWD_MAX))
         return HWS_ERR_ARGUMENT;
+    if (ice->lite && lite) return HWS_ERR_UNSUPPORTED;
     if (ice->cur.has_remote) {
         bool equal = hws_bytes_equal(hws_bytes_of(ufrag), hws_bytes_of(ice->cur.remote_ufrag)) &&
                      hws_bytes_equal(hws_bytes_of(pwd), hws_bytes_of(ice->cur.remote_pwd));
@@ -368,6 +372,7 @@ bool hws_ice_path(const struct hws_ice *ice, struct hws_ice_path *out)
 {
     if (!ice->lane.active) return false;
     *out = ice->lane.path;
+    out->rto = hws_ice_rto(hws_ice_guess_rtt(ice, out->rtt));
     if (ice->lane.pair != HWS_ICE_NONE) { /* a candidate may have got its real name since */
         const struct hws_ice_pair *pair = &ice->pairs[ice->lane.pair];
 
@@ -375,6 +380,13 @@ bool hws_ice_path(const struct hws_ice *ice, struct hws_ice_path *out)
         out->remote_type = ice->remotes[pair->remote].type;
         out->remote_named = ice->remotes[pair->remote].named;
     }
+    return true;
+}
+
+bool hws_ice_lost_path(const struct hws_ice *ice, struct hws_ice_path *out)
+{
+    if (!ice->has_lost) return false;
+    *out = ice->lost;
     return true;
 }
 

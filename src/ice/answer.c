@@ -77,7 +77,9 @@ static bool is_old_news(const struct hws_ice *ice, uint8_t base, uint8_t remote)
 {
     uint8_t pair = remote == HWS_ICE_NONE ? HWS_ICE_NONE : hws_ice_pair_find(ice, base, remote);
 
-    return pair != HWS_ICE_NONE && !ice->lane.silent_at && !may_be_better(ice, &ice->pairs[pair]);
+    if (pair == HWS_ICE_NONE || ice->lane.silent_at) return false;
+    if (pair == ice->nominated && ice->lane.pair != pair) return false; /* left, and it lives */
+    return !may_be_better(ice, &ice->pairs[pair]);
 }
 
 /* What the check means for our list: RFC 8445 section 7.3.1.3 to section 7.3.1.5. */
@@ -101,10 +103,15 @@ static void act_on_check(struct hws_ice *ice, const struct hws_ice_early *check,
     if (pair == HWS_ICE_NONE) return;
     p = &ice->pairs[pair];
     p->heard = true;
-    if (check->use_candidate && !ice->controlling) {
+    if (ice->lite) { /* RFC 8445 section 7.3.2: what the peer nominates is valid, and only that */
+        if (!check->use_candidate) return;
+        p->confirmed_at = now;
+        hws_ice_pair_validated(ice, pair, false, now);
         hws_ice_peer_nominates(ice, pair, now);
-    } else if (!p->valid) {
-        hws_ice_trigger(ice, pair, now);
+    } else if (check->use_candidate && !ice->controlling) {
+        hws_ice_peer_nominates(ice, pair, now);
+    } else if (!p->valid || ice->nominee == pair) { /* which a lost answer makes late */
+        hws_ice_check_again(ice, pair, now);
     }
 }
 
@@ -168,6 +175,7 @@ enum hws_err hws_ice_request(struct hws_ice *ice, uint8_t base, const struct hws
         .local_ufrag = creds->local_ufrag,
         .local_pwd = creds->local_pwd,
         .controlling = ice->controlling,
+        .lite = ice->lite,
         .tiebreaker = ice->tiebreaker,
     };
     enum hws_ice_ruling ruling = hws_ice_rule_message(&ruler, msg);
@@ -202,6 +210,7 @@ enum hws_err hws_ice_request(struct hws_ice *ice, uint8_t base, const struct hws
     HWS_LOG(&ice->log, HWS_LOG_DEBUG, now, "ice", "check.recv", "base=%u use_candidate=%d old=%d",
             base, msg->use_candidate, old);
     send_success(ice, base, remote, msg, creds->local_pwd);
+    if (ice->lite) hws_ice_consent_heard(ice, base, remote, now);
     if (!old) accept_check(ice, base, remote, msg, now);
     hws_ice_count_check(ice, base, remote, old);
     return HWS_OK;

@@ -28,7 +28,7 @@ static void check_all(struct hws_ice *ice, uint8_t except, hws_time now)
  * consent was given lately data goes on at once. */
 static void reopen(struct hws_ice *ice, hws_time now)
 {
-    uint8_t best = HWS_ICE_NONE;
+    uint8_t best = hws_ice_best_confirmed(ice, now);
 
     ice->phase = HWS_ICE_RUNNING;
     ice->nominee = ice->nominated = HWS_ICE_NONE;
@@ -42,8 +42,6 @@ static void reopen(struct hws_ice *ice, hws_time now)
 
         p->valid = p->valid && now < hws_ice_later(p->confirmed_at, ice->consent_expiry);
         p->nominate = p->peer_nominates = false;
-        if (p->valid && (best == HWS_ICE_NONE || p->priority > ice->pairs[best].priority))
-            best = (uint8_t)i;
     }
     if (best == HWS_ICE_NONE)
         ice->pending_expired = true;
@@ -131,7 +129,7 @@ static void probe(struct hws_ice *ice, hws_time now)
 
 static bool is_watched(const struct hws_ice *ice)
 {
-    return ice->lane.active && !ice->lane.old && ice->lane.pair != HWS_ICE_NONE &&
+    return !ice->lite && ice->lane.active && !ice->lane.old && ice->lane.pair != HWS_ICE_NONE &&
            (ice->phase == HWS_ICE_COMPLETE || ice->phase == HWS_ICE_RUNNING);
 }
 
@@ -188,7 +186,7 @@ void hws_ice_silence_tick(struct hws_ice *ice, hws_time now)
     struct hws_ice_lane *lane = &ice->lane;
     uint8_t refuge;
 
-    if (hws_ice_silence_deadline(ice) > now) return;
+    if (!is_watched(ice) || hws_ice_silence_deadline(ice) > now) return;
     if (!lane->silent_at) {
         if (lane->unanswered == 1)
             lane->next_at = now; /* one may be lost */

@@ -60,15 +60,18 @@ bool hws_ice_lane_is_stale(const struct hws_ice *ice, hws_time now)
 static void consent_lost(struct hws_ice *ice, const char *why, hws_time now)
 {
     bool old = ice->lane.old;
+    uint8_t next = old ? hws_ice_best_confirmed(ice, now) : (uint8_t)HWS_ICE_NONE;
 
     HWS_LOG(&ice->log, HWS_LOG_WARN, now, "ice", "consent.lost", "pair=%u old=%d why=%s",
             ice->lane.pair, old, why);
+    ice->has_lost = hws_ice_path(ice, &ice->lost);
     ice->lane = (struct hws_ice_lane){.pair = HWS_ICE_NONE};
     ice->pending_selected = false;
     ice->pending_nominated = false;
-    ice->pending_expired = true;
+    ice->pending_expired = next == HWS_ICE_NONE;
     if (old) {
         hws_wipe(&ice->old, sizeof(ice->old)); /* a restart is under way and goes on */
+        if (next != HWS_ICE_NONE) hws_ice_lane_open(ice, next, now);
     } else {
         ice->phase = HWS_ICE_DEAD;
         hws_ice_stop_others(ice, HWS_ICE_NONE, now);
@@ -115,7 +118,7 @@ void hws_ice_consent_tick(struct hws_ice *ice, hws_time now)
     if (!ice->lane.active) return;
     if (now >= expiry_of(ice)) {
         consent_lost(ice, "silence", now);
-    } else if (now >= ice->lane.next_at) {
+    } else if (now >= ice->lane.next_at && !ice->lite) {
         consent_ask(ice, now);
     }
 }
@@ -125,6 +128,7 @@ hws_time hws_ice_consent_deadline(const struct hws_ice *ice)
     hws_time expiry = expiry_of(ice);
 
     if (!ice->lane.active) return HWS_NEVER;
+    if (ice->lite) return expiry;
     return expiry < ice->lane.next_at ? expiry : ice->lane.next_at;
 }
 
@@ -201,6 +205,16 @@ enum hws_err hws_ice_consent_response(struct hws_ice *ice, uint8_t base,
         hws_ice_role_conflict(ice, lane->requests[at].controlling, now);
     }
     return HWS_OK;
+}
+
+void hws_ice_consent_heard(struct hws_ice *ice, uint8_t base, const struct hws_address *remote,
+                           hws_time now)
+{
+    if (!ice->lane.active || ice->lane.base != base ||
+        !hws_ice_same_endpoint(&ice->lane.path.remote, remote))
+        return;
+    ice->lane.heard_at = now;
+    ice->lane.doubt_end = 0;
 }
 
 void hws_ice_consent_renew(struct hws_ice *ice, uint8_t pair, hws_time rtt, hws_time now)

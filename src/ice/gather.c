@@ -4,12 +4,15 @@
 
 #include <string.h>
 
-enum { ASK_SENDS = 4 };            /* at 0, 0.5, 1.5 and 3.5 s */
-#define ASK_LAST_WAIT HWS_MS(1500) /* given up after 5 s, not after the 39.5 s of a check */
+/* The servers are the program's choice and the questions small: one that is there is to be heard
+ * through any loss, so the wait soon grows no more. Given up long before a check is. */
+#define ASK_WAIT_MAX HWS_MS(500)
+#define ASK_GIVE_UP  HWS_MS(5500)
 
 static void ask_add(struct hws_ice *ice, uint8_t base, uint8_t server, hws_time now)
 {
     if (ice->locals[base].addr.family != ice->servers[server].family) return;
+    if (ice->lite) return; /* RFC 8445 section 5.2: it is to be reached at its own addresses */
     if (ice->relay_only) return; /* nobody is to learn what it would say */
     if (ice->ask_count == HWS_ICE_ASK_MAX) {
         HWS_LOG(&ice->log, HWS_LOG_WARN, now, "ice", "gather.full", "base=%u server=%u", base,
@@ -83,12 +86,21 @@ static void send_ask(struct hws_ice *ice, struct hws_ice_ask *ask, hws_time now)
     struct hws_bytes bytes;
 
     ask->sends++;
-    ask->next_at = hws_ice_later(
-        now, ask->sends < ASK_SENDS ? HWS_ICE_RTO_MIN * (1 << (ask->sends - 1)) : ASK_LAST_WAIT);
+    ask->next_at = hws_ice_later(now, hws_ice_backoff(ask->rto_us, ask->sends, ASK_WAIT_MAX));
     if (hws_stun_end(&msg, &bytes)) return;
     hws_ice_outbox_push(ice, ask->base, &ask->to, bytes);
     HWS_LOG(&ice->log, HWS_LOG_DEBUG, now, "ice", "gather.send", "base=%u server=%u send=%u",
             ask->base, ask->server, ask->sends);
+}
+
+static void begin_ask(struct hws_ice *ice, struct hws_ice_ask *ask, hws_time now)
+{
+    ask->state = HWS_ICE_ASK_SENT;
+    ask->sends = 0;
+    ask->rto_us = (uint32_t)hws_ice_rto(ice->server_rtt);
+    ask->sent_at = now;
+    hws_ice_new_transaction(ice, ask->transaction);
+    send_ask(ice, ask, now);
 }
 
 void hws_ice_ask_begin(struct hws_ice *ice, hws_time now)
@@ -103,9 +115,7 @@ void hws_ice_ask_begin(struct hws_ice *ice, hws_time now)
     }
     ice->relay_turn = true;
     if (!ask) return;
-    ask->state = HWS_ICE_ASK_SENT;
-    hws_ice_new_transaction(ice, ask->transaction);
-    send_ask(ice, ask, now);
+    begin_ask(ice, ask, now);
 }
 
 void hws_ice_gather_tick(struct hws_ice *ice, hws_time now)
@@ -114,7 +124,7 @@ void hws_ice_gather_tick(struct hws_ice *ice, hws_time now)
         struct hws_ice_ask *ask = &ice->asks[i];
 
         if (ask->state != HWS_ICE_ASK_SENT || ask->next_at > now) continue;
-        if (ask->sends < ASK_SENDS) {
+        if (now - ask->sent_at < ASK_GIVE_UP) {
             send_ask(ice, ask, now);
         } else {
             ask->state = HWS_ICE_ASK_DONE;
@@ -168,14 +178,13 @@ enum hws_err hws_ice_gather_response(struct hws_ice *ice, uint8_t base,
 
     if (!ask) return HWS_ERR_UNEXPECTED;
     if (ask->base != base || !hws_ice_same_endpoint(&ask->to, remote)) return HWS_ERR_MISMATCH;
+    if (ask->sends == 1) ice->server_rtt = now - ask->sent_at; /* RFC 6298 section 3 */
     HWS_LOG(&ice->log, HWS_LOG_DEBUG, now, "ice", "gather.recv", "base=%u server=%u error=%u", base,
             ask->server, msg->error_code);
     if (may_follow(ask, msg)) {
         ask->to = msg->alternate_server;
         ask->redirects++;
-        ask->sends = 0;
-        hws_ice_new_transaction(ice, ask->transaction);
-        send_ask(ice, ask, now);
+        begin_ask(ice, ask, now);
         return HWS_OK;
     }
     ask->state = HWS_ICE_ASK_DONE;

@@ -30,6 +30,9 @@ struct hws_ice_config {
     struct hws_random random; /**< ufrag, pwd, tiebreaker, transaction ids */
     struct hws_log log;
     bool controlling; /**< the offerer controls (RFC 8445 section 6.1.1) */
+    /** Lite, for an agent that everybody can reach (RFC 8445 section 2.5): host candidates only, no
+     *  checks of its own, never controlling. The controlling peer chooses the path. */
+    bool lite;
     /* Of the times below, more than a day counts as a day. */
     hws_time pacing; /**< Ta between new checks; 0 = default 20 ms, floor 5 ms */
     /** 0 = 5 s; spread by 0.8 to 1.2, but never under 4 s (RFC 7675 section 5.1). */
@@ -48,7 +51,7 @@ struct hws_ice_config {
 enum { HWS_ICE_UFRAG_LEN = 8, HWS_ICE_PWD_LEN = 24 };
 
 /** @retval HWS_ERR_NO_MEMORY
- *  @retval HWS_ERR_ARGUMENT  a negative time, or no source of randomness */
+ *  @retval HWS_ERR_ARGUMENT  a negative time, no source of randomness, or lite and relay-only */
 HWS_MUST_USE enum hws_err hws_ice_new(const struct hws_ice_config *config, struct hws_ice **out);
 void hws_ice_free(struct hws_ice *ice); /**< accepts NULL */
 
@@ -74,7 +77,8 @@ HWS_MUST_USE enum hws_err hws_ice_add_local(struct hws_ice *ice, const struct hw
  *  path in use was on it, data moves to another pair that works; without one HWS_ICE_EXPIRED comes,
  *  and the search goes on with the addresses that are left or come. Unknown ones are left alone. */
 void hws_ice_remove_local(struct hws_ice *ice, const struct hws_address *addr, hws_time now);
-/** Ask this STUN server from every local address of its family; a dead one delays nothing.
+/** Ask this STUN server from every local address of its family; a dead one delays nothing. A lite
+ *  agent asks nobody.
  *  @retval HWS_ERR_FULL  @retval HWS_ERR_ARGUMENT */
 HWS_MUST_USE enum hws_err hws_ice_add_server(struct hws_ice *ice, const struct hws_address *addr,
                                              hws_time now);
@@ -90,7 +94,8 @@ void hws_ice_end_local(struct hws_ice *ice, hws_time now);
 
 /** Credentials of the remote description, copied. Equal ones again change nothing.
  *  @retval HWS_ERR_ARGUMENT  lengths or characters outside RFC 8839 section 5.4
- *  @retval HWS_ERR_STATE     other credentials are set already (restart first) */
+ *  @retval HWS_ERR_STATE     other credentials are set already (restart first)
+ *  @retval HWS_ERR_UNSUPPORTED  both are lite: nobody would check */
 HWS_MUST_USE enum hws_err hws_ice_set_remote(struct hws_ice *ice, const char *ufrag,
                                              const char *pwd, bool lite, hws_time now);
 /** A remote candidate; duplicates and those of another generation (ufrag) are dropped quietly.
@@ -190,11 +195,14 @@ struct hws_ice_path {
     enum hws_candidate_type local_type, remote_type;
     bool remote_named; /**< the other side told a name instead of its address: do not show it */
     hws_time rtt;      /**< last measured round trip; 0 = not measured */
+    hws_time rto;      /**< when a first packet on it is to be sent again; never 0 */
 };
 
 /** The path that carries data now; false when there is none (yet, or no consent). */
 bool hws_ice_path(const struct hws_ice *ice, struct hws_ice_path *out);
 
+/** The path that HWS_ICE_EXPIRED was about; false when there was none. */
+bool hws_ice_lost_path(const struct hws_ice *ice, struct hws_ice_path *out);
 enum { HWS_ICE_WRAPPED_MAX = HWS_DATAGRAM_OUT_MAX };
 
 /** Make of @p bytes the datagram that carries them on the path in use. @p out borrows @p bytes, or
@@ -241,6 +249,7 @@ enum hws_ice_ruling {
 struct hws_ice_ruler {
     const char *local_ufrag, *local_pwd;
     bool controlling;
+    bool lite; /**< controlled for ever */
     uint64_t tiebreaker;
 };
 /** Rule on any datagram that claims to be STUN. Of the user name only the half before the colon

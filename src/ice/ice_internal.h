@@ -8,7 +8,8 @@
  *     pair.c       check list, states, priorities   check.c     our checks and their responses
  *     answer.c     checks of the peer               nominate.c  which pair carries data
  *     consent.c    the path in use                  rule.c      verdict on one request
- *     outbox.c     packets waiting to be sent            relay.c     TURN servers
+ *     timing.c     when to send again               relay.c     TURN servers
+ *     outbox.c     packets waiting to be sent
  *     change.c     addresses that go, a path that is silent
  *
  * Tables are arrays inside the one block of the agent; entries are named by index. A pair is a
@@ -32,23 +33,28 @@ enum {
     HWS_ICE_EARLY_MAX = 16,           /* checks before the remote credentials */
     HWS_ICE_OUTBOX_BYTES = 10 * 1024, /* 64 packets of 160; a check has 110 */
     HWS_ICE_CONSENT_OPEN = 8,         /* consent requests that may be answered */
-    HWS_ICE_SENDS = 7,                /* Rc, RFC 8489 section 6.2.1 */
-    HWS_ICE_LAST_WAIT = 16,           /* Rm, RFC 8489 section 6.2.1 */
     HWS_ICE_FAST_CHECKS = 4,          /* first ones, sent at the floor of Ta */
     HWS_ICE_ERROR_REPLIES = 20,       /* a second, to whoever is not the peer */
 };
 
 _Static_assert((int)HWS_ICE_PAIR_MAX < (int)HWS_ICE_NONE, "a pair index fits a byte");
 _Static_assert((int)HWS_ICE_REMOTE_CAP < (int)HWS_ICE_NONE, "a remote index fits a byte");
+_Static_assert((int)HWS_ICE_REMOTE_CAP < (int)HWS_ICE_PAIR_MAX, "every candidate can be tried");
 _Static_assert((int)HWS_ICE_LOCAL_MAX < (int)HWS_ICE_NONE, "a local index fits a byte");
 
 #define HWS_ICE_PACING       HWS_MS(20) /* Ta, RFC 8445 section 14.2 */
 #define HWS_ICE_PACING_FLOOR HWS_MS(5)
-#define HWS_ICE_RTO_MIN      HWS_MS(500)   /* RFC 8445 section 14.3 */
-#define HWS_ICE_FAIL_AFTER   HWS_MS(39500) /* RFC 8863 section 4 */
-#define HWS_ICE_SETTLE       HWS_MS(100)   /* wait for a better pair before nominating */
+#define HWS_ICE_RTO_DEFAULT  HWS_MS(100) /* nothing is measured yet */
+#define HWS_ICE_RTO_MIN      HWS_MS(50)
+#define HWS_ICE_RTO_MAX      HWS_MS(500) /* RFC 8489 section 6.2.1, where nothing is known */
+#define HWS_ICE_RTO_SLACK    HWS_MS(10)
+/* Where the peer was heard it is loss that takes our checks or their answers: RFC 8489 section
+ * 6.2.1 would spend the whole patience on nine of them. */
+#define HWS_ICE_HEARD_WAIT HWS_SEC(1)
+#define HWS_ICE_FAIL_AFTER HWS_MS(39500) /* RFC 8863 section 4 */
+#define HWS_ICE_SETTLE     HWS_MS(100)   /* wait for a better pair before nominating */
 /* Before nominating a relayed pair: a check that a NAT dropped because the other side had not yet
- * opened it is sent again after HWS_ICE_RTO_MIN. Data flows on the relayed pair meanwhile. */
+ * opened it is sent again within HWS_ICE_RTO_MAX. Data flows on the relayed pair meanwhile. */
 #define HWS_ICE_SETTLE_RELAYED     HWS_MS(1000)
 #define HWS_ICE_CONSENT_PERIOD     HWS_SEC(5)
 #define HWS_ICE_CONSENT_PERIOD_MIN HWS_SEC(4)
@@ -113,6 +119,8 @@ struct hws_ice_ask {
     uint16_t code;         /**< of the error that ended it, 0 when there was none */
     struct hws_address to; /**< the server, or the one that it sent us to */
     uint8_t transaction[HWS_STUN_TID_LEN];
+    uint32_t rto_us;  /**< the first one */
+    hws_time sent_at; /**< first time */
     hws_time next_at; /**< retransmit or give up */
 };
 
@@ -174,12 +182,15 @@ struct hws_ice_counts {
 /** One check of ours on its way. */
 struct hws_ice_check {
     uint8_t transaction[HWS_STUN_TID_LEN];
-    uint8_t sends;    /**< 0: there is none */
-    bool controlling; /**< the role it claims */
-    bool nominates;   /**< carries USE-CANDIDATE */
-    uint32_t rto_us;  /**< the first one; doubles with every send */
-    hws_time sent_at; /**< first time */
-    hws_time next_at; /**< retransmit or give up */
+    uint8_t sends;         /**< 0: there is none */
+    uint8_t steps;         /**< sends since the wait was the first one */
+    bool controlling;      /**< the role it claims */
+    bool nominates;        /**< carries USE-CANDIDATE */
+    uint32_t rto_us;       /**< the first one; doubles with every send */
+    hws_time sent_at;      /**< first time */
+    hws_time last_at;      /**< last time */
+    hws_time patient_from; /**< when the peer was heard, or it was begun */
+    hws_time next_at;      /**< retransmit or give up */
 };
 
 /** A check that was replaced by a triggered one; its response still counts. */
@@ -255,7 +266,7 @@ struct hws_ice {
 
     enum hws_ice_phase phase;
     bool controlling;
-    bool remote_lite;
+    bool lite, remote_lite;
     bool relay_only;
     bool checked; /**< a check was sent: the role is settled by conflicts only */
     uint64_t tiebreaker;
@@ -293,8 +304,11 @@ struct hws_ice {
     bool ask_turn;        /**< of two that wait, the question to a server goes first */
     hws_time started_at;  /**< when the remote credentials came */
     hws_time first_valid_at;
+    hws_time peer_rtt, server_rtt; /**< last ones measured; 0 = none */
 
     struct hws_ice_lane lane;
+    struct hws_ice_path lost; /**< the last path that consent was lost for */
+    bool has_lost;
     /* We left the path of before a restart, which the peer may use until it has our answer: as long
      * as there are old credentials, its checks are answered and its packets let in. */
     struct {
@@ -382,6 +396,7 @@ void hws_ice_send_request(struct hws_ice *ice, const struct hws_ice_credentials 
                           uint8_t base, const struct hws_address *remote,
                           const uint8_t transaction[HWS_STUN_TID_LEN], bool nominates);
 void hws_ice_check_begin(struct hws_ice *ice, uint8_t pair, hws_time now);
+void hws_ice_check_again(struct hws_ice *ice, uint8_t pair, hws_time now);
 void hws_ice_checks_tick(struct hws_ice *ice, hws_time now); /**< retransmit, give up */
 hws_time hws_ice_checks_deadline(const struct hws_ice *ice);
 enum hws_err hws_ice_response(struct hws_ice *ice, uint8_t base, const struct hws_address *remote,
@@ -398,6 +413,8 @@ void hws_ice_replay_early(struct hws_ice *ice, hws_time now);
 /** Did a check of the peer come in this generation? */
 bool hws_ice_is_heard(const struct hws_ice *ice);
 void hws_ice_pair_validated(struct hws_ice *ice, uint8_t pair, bool nominated, hws_time now);
+/** The best pair whose last answer is younger than consent lasts, nominated or not. */
+uint8_t hws_ice_best_confirmed(const struct hws_ice *ice, hws_time now);
 void hws_ice_peer_nominates(struct hws_ice *ice, uint8_t pair, hws_time now);
 void hws_ice_nominate_tick(struct hws_ice *ice, hws_time now);
 hws_time hws_ice_nominate_deadline(const struct hws_ice *ice);
@@ -426,6 +443,9 @@ enum hws_err hws_ice_consent_response(struct hws_ice *ice, uint8_t base,
                                       const struct hws_stun_message *msg, hws_time now);
 /** Where what happens on the path in use is counted: with its pair while there is one. */
 struct hws_ice_counts *hws_ice_lane_counts(struct hws_ice *ice);
+/** A lite agent asks for nothing: that the peer checks the path in use is its consent. */
+void hws_ice_consent_heard(struct hws_ice *ice, uint8_t base, const struct hws_address *remote,
+                           hws_time now);
 /** A check was answered on this pair, which proves consent too. */
 void hws_ice_consent_renew(struct hws_ice *ice, uint8_t pair, hws_time rtt, hws_time now);
 
@@ -475,6 +495,14 @@ void hws_ice_count_rtt(struct hws_ice_counts *counts, hws_time rtt);
 /** A check of the other side was answered; @p old: on the path from before a restart. */
 void hws_ice_count_check(struct hws_ice *ice, uint8_t base, const struct hws_address *remote,
                          bool old);
+
+/* timing.c */
+hws_time hws_ice_rto(hws_time rtt); /**< for a round trip, 0 = not known */
+/** Of a path with this round trip, 0 = not known: then what others tell, or 0. */
+hws_time hws_ice_guess_rtt(const struct hws_ice *ice, hws_time own);
+uint32_t hws_ice_check_rto(const struct hws_ice *ice, hws_time own_rtt);
+/** The wait after that many sends: doubled with each, up to @p most. */
+hws_time hws_ice_backoff(hws_time rto, unsigned sends, hws_time most);
 
 /* rule.c */
 enum hws_ice_ruling hws_ice_rule_message(const struct hws_ice_ruler *ruler,

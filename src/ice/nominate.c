@@ -71,7 +71,7 @@ void hws_ice_peer_nominates(struct hws_ice *ice, uint8_t pair, hws_time now)
         complete(ice, pair, now);
     } else {
         p->peer_nominates = true; /* RFC 8445 section 7.3.1.5: as soon as our own check succeeds */
-        hws_ice_trigger(ice, pair, now);
+        hws_ice_check_again(ice, pair, now);
     }
 }
 
@@ -108,6 +108,8 @@ void hws_ice_pair_validated(struct hws_ice *ice, uint8_t pair, bool nominated, h
         complete(ice, pair, now);
     } else if (!ice->controlling && p->peer_nominates && !is_beaten(ice, pair, now)) {
         complete(ice, pair, now);
+    } else if (ice->phase == HWS_ICE_COMPLETE && ice->nominated == pair && !ice->controlling) {
+        hws_ice_lane_open(ice, pair, now); /* the peer is still there: we had fled from it */
     } else if (!ice->lane.active || (ice->lane.old && hws_ice_lane_is_stale(ice, now))) {
         /* RFC 8445 section 12.1 lets data flow on any valid pair: nobody waits for nomination. A
          * path from before a restart that still works stays until then (RFC 7675 section 5.1). */
@@ -115,6 +117,19 @@ void hws_ice_pair_validated(struct hws_ice *ice, uint8_t pair, bool nominated, h
     } else if (is_better(ice, pair)) {
         hws_ice_renominate(ice, pair, now);
     }
+}
+
+uint8_t hws_ice_best_confirmed(const struct hws_ice *ice, hws_time now)
+{
+    uint8_t best = HWS_ICE_NONE;
+
+    for (size_t i = 0; i < ice->pair_count; i++) {
+        const struct hws_ice_pair *p = &ice->pairs[i];
+
+        if (!p->valid || now >= hws_ice_later(p->confirmed_at, ice->consent_expiry)) continue;
+        if (best == HWS_ICE_NONE || p->priority > ice->pairs[best].priority) best = (uint8_t)i;
+    }
+    return best;
 }
 
 static uint8_t best_valid(const struct hws_ice *ice)
@@ -192,7 +207,7 @@ static bool can_fail(const struct hws_ice *ice)
 {
     if (ice->phase != HWS_ICE_RUNNING || !ice->cur.has_remote) return false;
     if (ice->lane.active && !ice->lane.old) return false;
-    return !hws_ice_any_valid(ice) && !hws_ice_any_alive(ice);
+    return !hws_ice_any_valid(ice) && (ice->lite || !hws_ice_any_alive(ice));
 }
 
 void hws_ice_fail_tick(struct hws_ice *ice, hws_time now)

@@ -58,6 +58,7 @@ static void start_relay(struct hws_ice *ice, uint8_t base, uint8_t server, hws_t
     };
     struct hws_ice_relay *relay = &ice->relays[ice->relay_count];
 
+    if (ice->lite) return; /* RFC 8445 section 5.2: host candidates only */
     if (ice->relay_count == HWS_ICE_RELAY_MAX) {
         HWS_LOG(&ice->log, HWS_LOG_WARN, now, "ice", "relay.full", "base=%u server=%u", base,
                 server);

@@ -105,6 +105,10 @@ static void keep_living(struct hws_ice *was, const struct hws_ice *ice)
     was->ask_turn = ice->ask_turn;
     was->error_window_at = ice->error_window_at;
     was->error_count = ice->error_count;
+    was->peer_rtt = ice->peer_rtt;
+    was->server_rtt = ice->server_rtt;
+    was->lost = ice->lost;
+    was->has_lost = ice->has_lost;
     was->totals = ice->totals;
     was->outbox = ice->outbox;
     memcpy(was->servers, ice->servers, sizeof(was->servers));

@@ -110,6 +110,7 @@ struct hws_channels {
     uint16_t *slot_of_stream;       /**< owned; a slot, or one of the above */
     size_t stream_cap;              /**< streams beyond it are free */
     uint16_t first_free[2];         /**< no stream of this parity below it is free */
+    uint16_t numbered[2];           /**< the next of this parity to be tried first */
     struct hws_slot_list lists[HWS_LIST_COUNT];
     size_t name_bytes; /**< labels and protocols of all */
 

@@ -332,6 +332,13 @@ static enum hws_err take(struct hws_peer *peer, enum hws_sdp_type type, struct h
         return err;
     }
     if (err) return err;
+    if (sdp->ice_lite && peer->config.ice_lite) {
+        hws_peer_note(peer,
+                      (struct hws_fault){HWS_ERR_UNSUPPORTED, "ice",
+                                         "both sides are ICE lite: nobody would check", 0},
+                      NULL);
+        return HWS_ERR_UNSUPPORTED;
+    }
     if (sdp->rejected || sdp->sctp_port == 0) return take_rejection(peer, sdp, now);
     return type == HWS_SDP_OFFER ? take_offer(peer, sdp, now) : take_answer(peer, sdp, now);
 }

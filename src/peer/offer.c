@@ -87,6 +87,7 @@ enum hws_err hws_peer_describe_self(struct hws_peer *peer, struct hws_sdp *sdp)
     (void)snprintf(sdp->ufrag, sizeof(sdp->ufrag), "%s", hws_ice_ufrag(peer->ice));
     (void)snprintf(sdp->pwd, sizeof(sdp->pwd), "%s", hws_ice_pwd(peer->ice));
     sdp->trickle = true;
+    sdp->ice_lite = peer->config.ice_lite;
     sdp->sctp_port = peer->config.sctp_port;
     sdp->max_message_size = peer->config.max_message_size;
     sdp->candidate_count =

@@ -32,7 +32,8 @@ static enum hws_err check_config(const struct hws_peer_config *config)
     if (config->send_total != 0 &&
         (config->send_total > SEND_TOTAL_MAX || config->send_total < send_buffer_of(config)))
         return HWS_ERR_ARGUMENT;
-    if (config->consent_expiry < 0 || config->connect_limit < 0) return HWS_ERR_ARGUMENT;
+    if (config->consent_expiry < 0 || config->consent_period < 0 || config->connect_limit < 0)
+        return HWS_ERR_ARGUMENT;
     if (config->answer_limit < 0 || config->open_limit < 0) return HWS_ERR_ARGUMENT;
     return HWS_OK;
 }
@@ -61,6 +62,8 @@ static enum hws_err init(struct hws_peer *peer, const struct hws_peer_config *co
         .random = config->random,
         .log = config->log,
         .consent_expiry = config->consent_expiry,
+        .consent_period = config->consent_period,
+        .lite = config->ice_lite,
         .relay_only = config->relay_only,
     };
     uint8_t id[8];

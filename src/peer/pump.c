@@ -3,6 +3,8 @@
 
 #include "base/address.h"
 
+#include <stdio.h>
+
 /* usrsctp's packet, our record around it, our datagram: 1200 bytes in all. */
 static size_t sctp_mtu(const struct hws_peer *peer)
 {
@@ -36,8 +38,9 @@ static void start_dtls(struct hws_peer *peer, hws_time now)
     enum hws_err err;
 
     if (peer->dtls || !peer->remote.known) return;
-    /* The round trip that ICE measured is the best guess at when a flight is lost. */
-    if (hws_ice_path(peer->ice, &path) && path.rtt > 0) config.rto = 2 * path.rtt + HWS_MS(20);
+    /* The round trip that ICE measured is the best guess at when a flight is lost; making the next
+     * flight takes a moment as well. */
+    if (hws_ice_path(peer->ice, &path)) config.rto = path.rto + HWS_MS(10);
     err = hws_dtls_new(&config, &peer->dtls);
     if (!err) {
         err = hws_dtls_expect(peer->dtls, peer->remote.fingerprints, peer->remote.fingerprint_count,
@@ -62,6 +65,31 @@ static void on_path(struct hws_peer *peer, hws_time now)
     start_dtls(peer, now);
 }
 
+/* An end of one path in words, as far as it may be shown. */
+static const char *end_text(const struct hws_address *addr, bool hidden,
+                            char out[HWS_ENDPOINT_TEXT_MAX])
+{
+    return hidden ? "(hidden)" : hws_endpoint_text(addr, out);
+}
+
+/* Say which pair it was: of several interfaces or servers one may be to blame. */
+static void name_lost_path(struct hws_peer *peer)
+{
+    char local[HWS_ENDPOINT_TEXT_MAX], remote[HWS_ENDPOINT_TEXT_MAX], detail[160];
+    struct hws_candidate own = {.type = HWS_CANDIDATE_HOST};
+    struct hws_ice_path path;
+
+    if (!hws_ice_lost_path(peer->ice, &path)) return;
+    own.addr = path.local;
+    hws_names_hide(peer, &own);
+    (void)snprintf(detail, sizeof(detail), "%s %s to %s %s",
+                   hws_candidate_type_name(path.local_type),
+                   end_text(&path.local, own.addr.family == HWS_FAMILY_NONE, local),
+                   hws_candidate_type_name(path.remote_type),
+                   end_text(&path.remote, path.remote_named, remote));
+    hws_peer_note(peer, peer->fault, detail);
+}
+
 /* The path of before a restart may die while the restart still looks for another: what it finds is
  * all that is hoped for, and not for ever. */
 static void on_silence(struct hws_peer *peer, hws_time now)
@@ -73,6 +101,7 @@ static void on_silence(struct hws_peer *peer, hws_time now)
     }
     hws_peer_fail(peer, (struct hws_fault){HWS_ERR_TIMEOUT, "ice", "the other side fell silent", 0},
                   now);
+    name_lost_path(peer);
 }
 
 static void pump_ice(struct hws_peer *peer, hws_time now)
@@ -148,6 +177,7 @@ static size_t at_least(size_t value, size_t least)
 /* An OPEN is as long as its names, whatever the application sends and takes. */
 static void start_sctp(struct hws_peer *peer, hws_time now)
 {
+    struct hws_ice_path path = {0};
     struct hws_sctp_config config = {
         .log = peer->config.log,
         .local_port = peer->config.sctp_port,
@@ -160,6 +190,7 @@ static void start_sctp(struct hws_peer *peer, hws_time now)
     enum hws_err err;
 
     if (peer->sctp) return;
+    if (hws_ice_path(peer->ice, &path)) config.rtt = path.rtt;
     err = hws_sctp_new(peer->config.stack, &config, &peer->sctp);
     if (!err) err = hws_sctp_connect(peer->sctp, now);
     if (err) {

@@ -36,9 +36,9 @@ struct hws_in_stream {
 
 enum { ORDERED, UNORDERED };
 
-/* A walk through all that may be held takes half a millisecond. A sender that loses one piece in ten
- * of a full window of small messages makes us take some 100 steps for each; these are the steps that
- * each brings with it, and those that may be saved up. */
+/* A walk through all that may be held takes half a millisecond. A sender that loses one piece in
+ * ten of a full window of small messages makes us take some 100 steps for each; these are the steps
+ * that each brings with it, and those that may be saved up. */
 enum { STEPS_A_PIECE = 256, STEPS_MAX = 1 << 20 };
 
 static bool is_before(uint32_t a, uint32_t b)

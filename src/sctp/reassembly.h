@@ -7,9 +7,9 @@
  *                     | ordered: by MID   |--complete, and its turn---> next
  *
  * What is held is bounded: one message by message_max, all of them by held_max bytes, what they
- * cost to keep included, and by their number. So is the time it takes to find where a piece belongs:
- * near an end for who sends in order and repeats what is lost. Duplicates do not come here: TSNs
- * sort them out.
+ * cost to keep included, and by their number. So is the time it takes to find where a piece
+ * belongs: near an end for who sends in order and repeats what is lost. Duplicates do not come
+ * here: TSNs sort them out.
  */
 #ifndef HWS_SCTP_REASSEMBLY_H
 #define HWS_SCTP_REASSEMBLY_H

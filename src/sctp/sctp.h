@@ -35,6 +35,7 @@ struct hws_sctp_config {
     size_t receive_max;               /**< biggest message taken; 0 = HWS_MESSAGE_MAX_DEFAULT */
     size_t send_buffer; /**< biggest message sent; 0 = HWS_SEND_BUFFER, or receive_max if longer */
     size_t receive_buffer; /**< 0 = HWS_RECEIVE_BUFFER */
+    hws_time rtt;          /**< measured on the path: it times the first packets; 0 = not known */
     bool no_interleaving;  /**< do not offer I-DATA (RFC 8260 section 2) */
 };
 

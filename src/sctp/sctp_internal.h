@@ -45,6 +45,8 @@ struct hws_sctp_entry {
 enum {
     HWS_SCTP_TICK = 10 * 1000,    /* microseconds; usrsctp is made for ticks of 10 ms */
     HWS_SCTP_RESETS_AT_ONCE = 64, /* streams in one request */
+    HWS_SCTP_RTO_MIN_MS = 200,    /* a delayed acknowledgement of the other side is no loss */
+    HWS_SCTP_RTO_INITIAL_MS = 500,
 };
 
 /** Register @p sctp. @retval HWS_ERR_FULL @retval HWS_ERR_NO_MEMORY */

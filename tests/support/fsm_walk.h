@@ -1,6 +1,6 @@
 /*
- * A state machine of fsm/ held against a table that its test wrote a second time: what the rows say,
- * and what the typed transitions do, in every cell of state and input.
+ * A state machine of fsm/ held against a table that its test wrote a second time: what the rows
+ * say, and what the typed transitions do, in every cell of state and input.
  */
 #ifndef SUPPORT_FSM_WALK_H
 #define SUPPORT_FSM_WALK_H

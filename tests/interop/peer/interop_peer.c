@@ -571,6 +571,7 @@ int main(int argc, char **argv)
     }
     if (err) fprintf(stderr, "interop-peer: %s: %s\n", reason, hws_strerror(err));
     interop_remove_all(&program.channels);
+    interop_lines_stop();
     hws_loop_free(program.loop);
     hws_identity_free(program.identity);
     return err ? 1 : 0;

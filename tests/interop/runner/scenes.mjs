@@ -61,7 +61,8 @@ export class Scene {
   }
 
   async connect(trickle, channels) {
-    this.connection = new Connection(this.offerer, this.answerer, trickle);
+    this.connection = new Connection(this.offerer, this.answerer, trickle,
+      this.cannot.handsOutAtOnce && this.peer);
     const how = trickle ? 'candidates trickled' : 'candidates in the description';
     await this.cell('connect', how, [], async () => {
       await this.connection.open(channels);
