@@ -220,7 +220,6 @@ void hws_peer_expire(struct hws_peer *peer, hws_time now)
         no_answer(peer, now);
     else if (is_unopened(peer))
         no_channel(peer, now);
-    hws_peer_pump(peer, now);
 }
 
 enum hws_cause hws_peer_cause(const struct hws_peer *peer)
