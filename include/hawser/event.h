@@ -5,6 +5,7 @@
 #ifndef HAWSER_EVENT_H
 #define HAWSER_EVENT_H
 
+#include <hawser/cause.h>
 #include <hawser/err.h>
 #include <hawser/types.h>
 
@@ -43,7 +44,8 @@ struct hws_event {
     /** With HWS_EVENT_CLOSED; err is HWS_OK after hws_peer_close(). With HWS_EVENT_SERVER_FAILED,
      *  where @c foreign is the code of the server's error response, 0 if it gave none. */
     struct hws_fault fault;
-    const char *server; /**< with HWS_EVENT_SERVER_FAILED: its URL; borrowed, NUL-terminated */
+    const char *server;   /**< with HWS_EVENT_SERVER_FAILED: its URL; borrowed, NUL-terminated */
+    enum hws_cause cause; /**< with HWS_EVENT_CLOSED */
 };
 
 #ifdef __cplusplus

@@ -18,6 +18,7 @@
 #ifndef HAWSER_PEER_H
 #define HAWSER_PEER_H
 
+#include <hawser/cause.h>
 #include <hawser/err.h>
 #include <hawser/event.h>
 #include <hawser/types.h>
@@ -90,6 +91,14 @@ struct hws_peer_config {
     hws_time consent_expiry; /**< silence after which the path is dead; 0 = 30 s */
     hws_time consent_period; /**< the path is proved that often; 0 = 5 s, at least 4 s */
     hws_time connect_limit;  /**< both descriptions in to connected; 0 = 39.5 s */
+    /** An offer of ours out to its answer in, first or later; 0 = 5 minutes, for data goes on while
+     *  a later one waits. When it passes the peer closes: an answer that comes after that
+     *  could be taken for the one to another offer. */
+    hws_time answer_limit;
+    hws_time open_limit; /**< connected to the first channel open; 0 = no limit */
+    /** When both offer at once this side gives way. Exactly one of the two should be polite; of
+     *  hawser/session.h it is the worker. See hws_peer_signal(). */
+    bool polite;
     /** For a server with public addresses only: ICE lite (RFC 8445 section 2.5), which checks
      *  nothing by itself. The other side must be a full agent: HWS_ERR_UNSUPPORTED if not. */
     bool ice_lite;
@@ -191,9 +200,15 @@ HWS_MUST_USE enum hws_err hws_peer_rollback(struct hws_peer *peer, hws_time now)
  * candidates may come before the description. A later description that gives the data section up
  * closes the peer, which is no error of this call; its offer is still answered.
  *
+ * Both offer at once (glare): a polite peer takes its own offer back and answers. If that was one
+ * of an ICE restart and the other's is none, it is made again at once, behind the answer; any other
+ * purpose of an offer is served by the exchange that there was. A peer that is not polite refuses
+ * the offer with HWS_ERR_STATE, which changes nothing: its own will be answered.
+ * With signalling that keeps the order both end with the same offer and answer.
+ *
  * @retval HWS_ERR_MALFORMED    hws_peer_fault() names the line and the flaw; nothing changed
- * @retval HWS_ERR_STATE        an answer without an offer of ours, an offer beside ours (take ours
- *                              back and give it again, or leave it), or the peer is closed
+ * @retval HWS_ERR_STATE        an answer without an offer of ours, an offer beside ours (leave it;
+ *                              see above), or the peer is closed
  * @retval HWS_ERR_MISMATCH     the answer does not fit our offer, or would change the association:
  *                              certificates, DTLS roles, SCTP port, or ICE credentials without a
  *                              restart; nothing changed
@@ -396,6 +411,11 @@ void hws_peer_timeline(const struct hws_peer *peer, struct hws_timeline *out);
 struct hws_fault hws_peer_fault(const struct hws_peer *peer);
 /** One English sentence for it with the details, NUL-terminated; borrowed, never NULL. */
 const char *hws_peer_fault_text(const struct hws_peer *peer);
+/** Why the peer is over; HWS_CAUSE_NONE while it is not. */
+enum hws_cause hws_peer_cause(const struct hws_peer *peer);
+/** Its time is up for the program: end as if the limit of what it waits for had passed, with that
+ *  cause. A peer that waits for nothing stays as it is. */
+void hws_peer_expire(struct hws_peer *peer, hws_time now);
 
 /** "DTLSv1.3" or "DTLSv1.2"; "none" before the handshake is over. Static text. */
 const char *hws_peer_dtls_version(const struct hws_peer *peer);

@@ -129,6 +129,8 @@ void hws_client_wake(struct hws_client *client);
 
 /** One English sentence for the last failure; borrowed, never NULL. */
 const char *hws_client_reason(const struct hws_client *client);
+/** Why the connection is over, or could not be made; HWS_CAUSE_NONE while it is not. */
+enum hws_cause hws_client_cause(const struct hws_client *client);
 void hws_client_timeline(const struct hws_client *client, struct hws_client_timeline *out);
 /** The path in use; false when there is none. */
 bool hws_client_path(const struct hws_client *client, struct hws_path *out);
@@ -161,11 +163,12 @@ struct hws_worker_config {
     uint16_t port, port_min, port_max; /**< see struct hws_loop_config */
     const char *const *interfaces;     /**< likewise */
     size_t interface_count;
-    size_t client_max;                   /**< connections at a time; 0 = 1024; more are refused */
-    size_t max_message_size;             /**< see struct hws_peer_config */
-    hws_time timeout;                    /**< for registering; 0 = 30 s */
-    hws_time consent_expiry;             /**< see struct hws_peer_config */
-    hws_time consent_period;             /**< likewise */
+    size_t client_max;       /**< connections at a time; 0 = 1024; more are refused */
+    size_t max_message_size; /**< see struct hws_peer_config */
+    hws_time timeout;        /**< for registering; 0 = 30 s */
+    hws_time client_timeout; /**< of a client, from connected to its first channel; 0 = 30 s */
+    hws_time consent_expiry; /**< see struct hws_peer_config */
+    hws_time consent_period; /**< likewise */
     const struct hws_identity *identity; /**< borrowed; outlives the worker; NULL = a fresh one */
     struct hws_log log;
     struct hws_key_log key_log; /**< see struct hws_peer_config; of all connections */
@@ -208,6 +211,7 @@ struct hws_worker_event {
     struct hws_channel channel;
     struct hws_received received; /**< borrowed until the next call on the worker */
     const char *reason;           /**< likewise; never NULL */
+    enum hws_cause cause;         /**< of HWS_WORKER_CLOSED and HWS_WORKER_LOST */
 };
 
 /**

@@ -28,8 +28,8 @@ static bool write_all(struct hws_bytes bytes)
 
 static int failed(const struct hws_client *client, const char *doing, enum hws_err err)
 {
-    fprintf(stderr, "hawser client: %s: %s: %s\n", doing, hws_strerror(err),
-            hws_client_reason(client));
+    fprintf(stderr, "hawser client: %s: %s: %s (cause: %s)\n", doing, hws_strerror(err),
+            hws_client_reason(client), hws_cause_name(hws_client_cause(client)));
     return HWS_EXIT_FAILED;
 }
 
@@ -65,7 +65,9 @@ static int exchange(struct hws_client *client, struct hws_input *input,
         if (err) return failed(client, "the connection broke", err);
         if (!write_all(received.message)) return failed(client, "standard output", HWS_ERR_IO);
     }
-    if (options->verbose) fprintf(stderr, "Closed: %s\n", hws_client_reason(client));
+    if (options->verbose)
+        fprintf(stderr, "Closed: %s (cause: %s)\n", hws_client_reason(client),
+                hws_cause_name(hws_client_cause(client)));
     return HWS_EXIT_OK;
 }
 

@@ -146,7 +146,8 @@ static void on_event(struct serving *serving, const struct hws_worker_event *eve
         break;
     case HWS_WORKER_CLOSED:
         if (verbose)
-            fprintf(stderr, "client %" PRIu32 " gone: %s\n", event->connection.slot, event->reason);
+            fprintf(stderr, "client %" PRIu32 " gone: %s (cause: %s)\n", event->connection.slot,
+                    event->reason, hws_cause_name(event->cause));
         report(serving, event->connection);
         release(guest);
         break;

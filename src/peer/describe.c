@@ -206,13 +206,34 @@ static enum hws_err answer_offer(struct hws_peer *peer, const struct hws_sdp *of
     return HWS_OK;
 }
 
+/* May an offer of the other side be answered? One beside ours only by the polite side. */
+static bool takes_offer(const struct hws_peer *peer)
+{
+    enum hws_neg_state state = hws_neg_state(peer->neg);
+
+    return state == HWS_NEG_STABLE || (state == HWS_NEG_LOCAL_OFFER && peer->config.polite);
+}
+
+/* Our restart gave way to an offer that was none: it follows the answer. Refused for want of memory
+ * it is as if it had not been asked for, which the fault says. */
+static void restart_again(struct hws_peer *peer, hws_time now)
+{
+    enum hws_err err = hws_peer_write_restart(peer, now);
+
+    if (err) {
+        hws_peer_note(peer, (struct hws_fault){err, "peer", "the restart that gave way is lost", 0},
+                      NULL);
+    }
+}
+
 static enum hws_err take_offer(struct hws_peer *peer, const struct hws_sdp *offer, hws_time now)
 {
     struct hws_layout layout = {0};
     struct hws_sdp *answer;
+    bool theirs = is_restart(peer, offer), owed = false;
     enum hws_err err;
 
-    if (!hws_neg_as_stable(peer->neg)) return HWS_ERR_STATE;
+    if (!takes_offer(peer)) return hws_peer_refuse(peer, HWS_NEG_RECV_OFFER);
     if (peer->remote.known && !is_offer_fit(peer, offer)) {
         hws_peer_note(peer,
                       (struct hws_fault){HWS_ERR_UNSUPPORTED, "sdp",
@@ -223,6 +244,7 @@ static enum hws_err take_offer(struct hws_peer *peer, const struct hws_sdp *offe
     answer = calloc(1, sizeof(*answer));
     if (!answer) return HWS_ERR_NO_MEMORY;
     err = copy_layout(offer, &layout);
+    if (!err) owed = hws_peer_give_way(peer, now) && !theirs;
     if (!err) err = answer_offer(peer, offer, answer, now);
     if (!err) keep_layout(peer, &layout);
     free(layout.media);
@@ -232,6 +254,7 @@ static enum hws_err take_offer(struct hws_peer *peer, const struct hws_sdp *offe
         hws_peer_fail(peer, (struct hws_fault){err, "peer", "the offer cannot be answered", 0},
                       now);
     }
+    if (!err && owed) restart_again(peer, now);
     return err;
 }
 
@@ -241,7 +264,7 @@ static enum hws_err take_answer(struct hws_peer *peer, const struct hws_sdp *ans
     struct hws_neg_stable *stable;
     enum hws_err err;
 
-    if (!offered) return HWS_ERR_STATE;
+    if (!offered) return hws_peer_refuse(peer, HWS_NEG_RECV_ANSWER);
     if (!is_answer_fit(peer, answer)) {
         hws_peer_note(peer,
                       (struct hws_fault){HWS_ERR_MISMATCH, "sdp",
@@ -287,8 +310,8 @@ static enum hws_err take_rejection(struct hws_peer *peer, const struct hws_sdp *
         hws_peer_note(peer, (struct hws_fault){HWS_ERR_UNSUPPORTED, "sdp", what, 0}, NULL);
         return HWS_ERR_UNSUPPORTED;
     }
-    if (hws_neg_state(peer->neg) != (offered ? HWS_NEG_STABLE : HWS_NEG_LOCAL_OFFER))
-        return HWS_ERR_STATE;
+    if (offered ? !takes_offer(peer) : hws_neg_state(peer->neg) != HWS_NEG_LOCAL_OFFER)
+        return hws_peer_refuse(peer, offered ? HWS_NEG_RECV_OFFER : HWS_NEG_RECV_ANSWER);
     if (offered) err = answer_rejection(peer, sdp);
     if (err) return err;
     if (peer->dtls) hws_dtls_close(peer->dtls, now);

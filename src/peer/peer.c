@@ -34,6 +34,7 @@ static enum hws_err check_config(const struct hws_peer_config *config)
         return HWS_ERR_ARGUMENT;
     if (config->consent_expiry < 0 || config->consent_period < 0 || config->connect_limit < 0)
         return HWS_ERR_ARGUMENT;
+    if (config->answer_limit < 0 || config->open_limit < 0) return HWS_ERR_ARGUMENT;
     return HWS_OK;
 }
 
@@ -52,6 +53,7 @@ static void set_defaults(struct hws_peer_config *config)
     if (config->channel_limit > HWS_SLOT_MAX) config->channel_limit = HWS_SLOT_MAX;
     if (config->sctp_port == 0) config->sctp_port = HWS_SCTP_PORT;
     if (config->connect_limit == 0) config->connect_limit = HWS_MS(39500); /* RFC 8863 section 4 */
+    if (config->answer_limit == 0) config->answer_limit = HWS_SEC(300);
 }
 
 static enum hws_err init(struct hws_peer *peer, const struct hws_peer_config *config)
@@ -70,7 +72,7 @@ static enum hws_err init(struct hws_peer *peer, const struct hws_peer_config *co
     peer->config = *config;
     set_defaults(&peer->config);
     hws_channels_init(peer);
-    peer->connect_deadline = HWS_NEVER;
+    peer->connect_deadline = peer->answer_deadline = peer->open_deadline = HWS_NEVER;
     peer->neg = hws_neg_new();
     if (!peer->neg) return HWS_ERR_NO_MEMORY;
     err = hws_ice_new(&ice, &peer->ice);
@@ -145,27 +147,32 @@ void hws_peer_note(struct hws_peer *peer, struct hws_fault fault, const char *de
     }
 }
 
-void hws_peer_fail(struct hws_peer *peer, struct hws_fault fault, hws_time now)
+void hws_peer_shut(struct hws_peer *peer, struct hws_fault fault, const char *detail, hws_time now)
 {
-    if (peer->state == HWS_PEER_CLOSED) return;
-    hws_peer_note(peer, fault, NULL);
+    hws_peer_note(peer, fault, detail);
     peer->state = HWS_PEER_CLOSED;
     peer->closed_at = now;
-    peer->connect_deadline = HWS_NEVER;
+    peer->connect_deadline = peer->answer_deadline = peer->open_deadline = HWS_NEVER;
     hws_neg_close(peer->neg);
     hws_channels_stop(peer);
-    HWS_LOG(&peer->config.log, HWS_LOG_INFO, now, "peer", "closed", "err=%s layer=%s what=\"%s\"",
+    HWS_LOG(&peer->config.log, HWS_LOG_INFO, now, "peer", "closed",
+            "cause=%s err=%s layer=%s what=\"%s\"", hws_cause_name(peer->cause),
             hws_err_name(fault.err), fault.layer, fault.what);
 }
 
-void hws_peer_close(struct hws_peer *peer, hws_time now)
+void hws_peer_say_goodbye(struct hws_peer *peer, hws_time now)
 {
-    if (peer->state == HWS_PEER_CLOSED) return;
     peer->channels.holds_open = false; /* what it lends ends here */
     /* ABORT so that the other side need not wait, then close_notify behind it. */
     if (peer->sctp) hws_sctp_abort(peer->sctp, now);
     hws_peer_pump(peer, now);
     if (peer->dtls) hws_dtls_close(peer->dtls, now);
+}
+
+void hws_peer_close(struct hws_peer *peer, hws_time now)
+{
+    if (peer->state == HWS_PEER_CLOSED) return;
+    hws_peer_say_goodbye(peer, now);
     hws_peer_fail(peer, (struct hws_fault){HWS_OK, "peer", "closed by this side", 0}, now);
     peer->has_inbound = false;
     if (peer->sctp) hws_sctp_stats(peer->sctp, &peer->counts.sctp);
@@ -325,18 +332,6 @@ bool hws_peer_has_ufrag(const struct hws_peer *peer, struct hws_bytes ufrag)
     return peer->state != HWS_PEER_CLOSED && hws_ice_has_ufrag(peer->ice, ufrag);
 }
 
-void hws_peer_limit_connecting(struct hws_peer *peer, hws_time now)
-{
-    hws_time limit = peer->config.connect_limit;
-
-    peer->connect_deadline = limit > HWS_NEVER - now ? HWS_NEVER : now + limit;
-}
-
-static bool is_connecting(const struct hws_peer *peer)
-{
-    return peer->state == HWS_PEER_DESCRIBED || peer->pathless;
-}
-
 /* When what we sent has waited for an answer too long: SCTP acknowledges within 200 ms. */
 static hws_time silence_due(const struct hws_peer *peer)
 {
@@ -374,12 +369,7 @@ void hws_peer_tick(struct hws_peer *peer, hws_time now)
     if (peer->dtls) hws_dtls_tick(peer->dtls, now);
     if (peer->sctp) hws_sctp_tick(peer->sctp, now);
     hws_peer_pump(peer, now);
-    if (now >= peer->connect_deadline && is_connecting(peer)) {
-        hws_peer_fail(
-            peer,
-            (struct hws_fault){HWS_ERR_TIMEOUT, "peer", "the connection was not up in time", 0},
-            now);
-    }
+    hws_peer_check_limits(peer, now);
 }
 
 hws_time hws_peer_deadline(const struct hws_peer *peer)
@@ -394,7 +384,7 @@ hws_time hws_peer_deadline(const struct hws_peer *peer)
     layers[count++] = hws_channels_open_due(peer);
     layers[count++] = silence_due(peer);
     layers[count++] = restart_due(peer);
-    if (is_connecting(peer)) layers[count++] = peer->connect_deadline;
+    layers[count++] = hws_peer_limit_due(peer);
     layers[count++] = hws_ice_deadline(peer->ice);
     if (peer->dtls) layers[count++] = hws_dtls_deadline(peer->dtls);
     if (peer->sctp) layers[count++] = hws_sctp_deadline(peer->sctp);
@@ -482,6 +472,7 @@ static bool next_last_event(struct hws_peer *peer, struct hws_event *out)
     if (hws_channels_next_event(peer, out)) return true;
     if (!take_flag(&peer->tell_closed, HWS_EVENT_CLOSED, out)) return false;
     out->fault = peer->fault;
+    out->cause = peer->cause;
     return true;
 }
 

@@ -63,6 +63,8 @@ struct hws_signal_item {
     char text[];
 };
 
+enum { HWS_PEER_FAULT_MAX = 512 }; /* bytes of the sentence of a fault, with its NUL */
+
 enum hws_peer_state {
     HWS_PEER_REST,      /**< nothing said yet */
     HWS_PEER_DESCRIBED, /**< an offer went out or came in */
@@ -148,17 +150,35 @@ struct hws_peer {
     hws_time closed_at; /**< when the state became CLOSED */
 
     bool tell_path, tell_connected, tell_closed;
-    bool ended; /**< closed, and all that had been received is told */
-    hws_time connect_deadline;
+    bool ended;                /**< closed, and all that had been received is told */
+    hws_time connect_deadline; /**< of what goes on: see hws_peer_limit_due() */
+    hws_time answer_deadline, open_deadline;
     hws_time moved_at; /**< last input: when what is taken from us now was made */
     struct hws_timeline timeline;
     struct hws_peer_counts counts;
     struct hws_fault fault;
-    char fault_text[256];
+    enum hws_cause cause; /**< once closed */
+    char fault_text[HWS_PEER_FAULT_MAX];
 };
 
-/** End the peer with a fault; the first one stands. HWS_OK = closed by us. */
+/** What hws_peer_end() leads to: the state, and all that ends with it. */
+void hws_peer_shut(struct hws_peer *peer, struct hws_fault fault, const char *detail, hws_time now);
+/** Tell the other side, as far as there is one that can be told. */
+void hws_peer_say_goodbye(struct hws_peer *peer, hws_time now);
+
+/* cause.c */
+/** End the peer with a fault of a layer; the first one stands. HWS_OK = closed by us. */
 void hws_peer_fail(struct hws_peer *peer, struct hws_fault fault, hws_time now);
+/** The same with the cause in words of ours. */
+void hws_peer_end(struct hws_peer *peer, enum hws_cause cause, struct hws_fault fault,
+                  hws_time now);
+/** Our offer is out: it is answered within the limit. */
+void hws_peer_limit_answer(struct hws_peer *peer, hws_time now);
+/** The peer is connected: there is a channel within the limit, if one is set. */
+void hws_peer_limit_opening(struct hws_peer *peer, hws_time now);
+/** When the time of what goes on is up; HWS_NEVER while nothing is waited for. */
+hws_time hws_peer_limit_due(const struct hws_peer *peer);
+void hws_peer_check_limits(struct hws_peer *peer, hws_time now); /**< end what took too long */
 /** Note a fault without ending the peer. */
 void hws_peer_note(struct hws_peer *peer, struct hws_fault fault, const char *detail);
 
@@ -175,6 +195,11 @@ enum hws_err hws_peer_take_candidate(struct hws_peer *peer, const struct hws_sig
 HWS_MUST_USE enum hws_err hws_peer_write_offer(struct hws_peer *peer, hws_time now);
 HWS_MUST_USE enum hws_err hws_peer_write_restart(struct hws_peer *peer, hws_time now);
 HWS_MUST_USE enum hws_err hws_peer_withdraw_offer(struct hws_peer *peer, hws_time now);
+/** Give way to an offer of the other side: ours, if there is one, is taken back. True when it was
+ *  one of an ICE restart, which is owed then. */
+bool hws_peer_give_way(struct hws_peer *peer, hws_time now);
+/** Note that @p input is refused in this state of the negotiation. @return HWS_ERR_STATE */
+enum hws_err hws_peer_refuse(struct hws_peer *peer, enum hws_neg_input input);
 /** What both our offer and our answer say of ourselves. */
 HWS_MUST_USE enum hws_err hws_peer_describe_self(struct hws_peer *peer, struct hws_sdp *sdp);
 HWS_MUST_USE enum hws_err hws_peer_queue_description(struct hws_peer *peer,

@@ -241,6 +241,7 @@ static void on_up(struct hws_peer *peer, hws_time now)
     if (peer->state != HWS_PEER_DESCRIBED) return;
     peer->state = HWS_PEER_CONNECTED;
     peer->tell_connected = true;
+    hws_peer_limit_opening(peer, now);
 }
 
 /* An OPEN that came too soon is the next one until its time has come. */

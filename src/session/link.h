@@ -13,7 +13,7 @@
 
 #include <stdatomic.h>
 
-enum { HWS_REASON_MAX = 256 };
+enum { HWS_REASON_MAX = 512 };
 
 struct hws_link_config {
     const char *distributor;

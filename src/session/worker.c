@@ -12,6 +12,7 @@
 enum {
     CLIENT_DEFAULT = 1024,
     REGISTER_DEFAULT_S = 30,
+    OPEN_DEFAULT_S = 30,
     /* Between tries to register again: doubled from the first to the last. */
     RETRY_FIRST_MS = 200,
     RETRY_LAST_MS = 5000,
@@ -73,7 +74,7 @@ static enum hws_err init(struct hws_worker *worker, const struct hws_worker_conf
     *out_reason = "an ICE lite agent is reached at its own addresses, without relays and names";
     if (config->ice_lite && (config->relay_only || config->hide_addresses)) return HWS_ERR_ARGUMENT;
     *out_reason = "the timeout is negative";
-    if (config->timeout < 0) return HWS_ERR_ARGUMENT;
+    if (config->timeout < 0 || config->client_timeout < 0) return HWS_ERR_ARGUMENT;
     *out_reason = "more than 65536 clients at a time";
     if (link.session_max > 65536) return HWS_ERR_ARGUMENT;
     *out_reason = "the biggest message is over 16 MiB";
@@ -85,7 +86,10 @@ static enum hws_err init(struct hws_worker *worker, const struct hws_worker_conf
                                                    .consent_expiry = config->consent_expiry,
                                                    .consent_period = config->consent_period,
                                                    .tap = config->tap,
-                                                   .max_message_size = config->max_message_size};
+                                                   .max_message_size = config->max_message_size,
+                                                   .polite = true}; /* the client is not */
+    worker->peer_config.open_limit =
+        config->client_timeout > 0 ? config->client_timeout : HWS_SEC(OPEN_DEFAULT_S);
     worker->timeout = config->timeout > 0 ? config->timeout : HWS_SEC(REGISTER_DEFAULT_S);
     worker->guest_max = link.session_max;
     worker->retry_wait = HWS_MS(RETRY_FIRST_MS);
@@ -352,6 +356,7 @@ static bool closed(struct hws_worker *worker, struct guest *guest, const struct 
     if (!guest->told) return false; /* the program never knew of it */
     (void)tell(worker, guest, HWS_WORKER_CLOSED, event, out);
     out->reason = worker->closed_reason;
+    out->cause = event->cause;
     return true;
 }
 
@@ -431,7 +436,8 @@ static bool take_loss(struct hws_worker *worker, struct hws_worker_event *out)
         if (hws_link_reopen(&worker->link) != HWS_OK) worker->link.stream_ended = true;
     }
     if (told) return false;
-    *out = (struct hws_worker_event){.kind = HWS_WORKER_LOST, .reason = worker->link.reason};
+    *out = (struct hws_worker_event){
+        .kind = HWS_WORKER_LOST, .reason = worker->link.reason, .cause = HWS_CAUSE_SIGNALLING_LOST};
     return true;
 }
 
