@@ -10,7 +10,8 @@ enum { ASK_SENDS = 4 };            /* at 0, 0.5, 1.5 and 3.5 s */
 static void ask_add(struct hws_ice *ice, uint8_t base, uint8_t server, hws_time now)
 {
     if (ice->locals[base].addr.family != ice->servers[server].family) return;
-    if (ice->relay_only) return; /* nobody is to learn what it would say */
+    if (ice->locals[base].addr.tcp) return; /* it would say nothing of the next connection */
+    if (ice->relay_only) return;            /* nobody is to learn what it would say */
     if (ice->ask_count == HWS_ICE_ASK_MAX) {
         HWS_LOG(&ice->log, HWS_LOG_WARN, now, "ice", "gather.full", "base=%u server=%u", base,
                 server);

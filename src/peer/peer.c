@@ -60,6 +60,7 @@ static enum hws_err init(struct hws_peer *peer, const struct hws_peer_config *co
         .log = config->log,
         .consent_expiry = config->consent_expiry,
         .relay_only = config->relay_only,
+        .tcp = config->ice_tcp,
     };
     uint8_t id[8];
     enum hws_err err;
@@ -320,6 +321,20 @@ bool hws_ufrag_of_check(struct hws_bytes datagram, struct hws_bytes *out)
 bool hws_peer_has_ufrag(const struct hws_peer *peer, struct hws_bytes ufrag)
 {
     return peer->state != HWS_PEER_CLOSED && hws_ice_has_ufrag(peer->ice, ufrag);
+}
+
+bool hws_peer_needs_stream(const struct hws_peer *peer, const struct hws_address *local,
+                           const struct hws_address *remote)
+{
+    return hws_ice_needs_stream(peer->ice, local, remote);
+}
+
+void hws_peer_stream_gone(struct hws_peer *peer, const struct hws_address *local,
+                          const struct hws_address *remote, hws_time now)
+{
+    if (peer->state == HWS_PEER_CLOSED) return;
+    hws_ice_stream_gone(peer->ice, local, remote, now);
+    hws_peer_pump(peer, now);
 }
 
 void hws_peer_limit_connecting(struct hws_peer *peer, hws_time now)
