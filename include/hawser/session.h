@@ -61,6 +61,7 @@ struct hws_client_config {
     bool relay_only;                   /**< see struct hws_loop_config */
     bool loopback;                     /**< see struct hws_loop_config */
     bool hide_addresses;               /**< likewise */
+    bool ice_tcp;                      /**< likewise */
     uint16_t port, port_min, port_max; /**< likewise: one UDP port for all, or a range */
     const char *const *interfaces;     /**< likewise: names of those to use */
     size_t interface_count;
@@ -152,7 +153,7 @@ struct hws_worker_config {
     size_t server_count;
     const char *ice_ca_file;
     bool relay_only;
-    bool loopback, hide_addresses;
+    bool loopback, hide_addresses, ice_tcp;
     uint16_t port, port_min, port_max; /**< see struct hws_loop_config */
     const char *const *interfaces;     /**< likewise */
     size_t interface_count;
