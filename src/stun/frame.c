@@ -36,6 +36,7 @@ enum hws_err hws_frames_next(struct hws_frames *frames, struct hws_bytes *out)
         return HWS_OK;
     }
     frames->taken = at;
+    drop_taken(frames); /* so that there is room for the rest of what has begun */
     return HWS_ERR_AGAIN;
 }
 
