@@ -103,6 +103,9 @@ struct hws_peer_config {
      *  nothing by itself. The other side must be a full agent: HWS_ERR_UNSUPPORTED if not. */
     bool ice_lite;
     bool relay_only; /**< only relayed candidates: our addresses are neither told nor used */
+    /** TCP candidates too (RFC 6544 section 4), where the program adds TCP addresses: for networks that let
+     *  no UDP through. A pair of them is used when no direct one of UDP works. */
+    bool ice_tcp;
     /** When the path is gone or silent and no other pair takes over within 1.5 to 2.5 s, offer an
      *  ICE restart without being asked; hws_peer_next_signal() has it. For one side, the one that
      *  made the first offer, or both may offer at once. */
@@ -126,7 +129,9 @@ void hws_peer_free(struct hws_peer *peer); /**< accepts NULL; sends nothing: clo
 /* Where we are. All of it before or after the offer, in any order; a candidate is signalled as
  * soon as it is known (trickle, RFC 8838 section 4). */
 
-/** The address of a UDP socket of the program. @retval HWS_ERR_FULL @retval HWS_ERR_ARGUMENT */
+/** The address of a UDP socket of the program; or, marked @c tcp, of a socket that listens, or with
+ *  port 9 one that connections can be made from (RFC 6544 section 4.1).
+ *  @retval HWS_ERR_FULL  @retval HWS_ERR_ARGUMENT  not reachable, or TCP without ice_tcp */
 HWS_MUST_USE enum hws_err hws_peer_add_local(struct hws_peer *peer, const struct hws_address *addr,
                                              hws_time now);
 /** That socket is gone, its network down. What went over it goes another way at once if there is
@@ -235,6 +240,22 @@ enum hws_err hws_peer_resolved(struct hws_peer *peer, const char *name,
 
 /** One datagram that arrived. @return class PEER: it was dropped and counted, nothing changed */
 enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in, hws_time now);
+/*
+ * Connections of ICE-TCP. A datagram from a TCP address with port 9 goes over the connection from
+ * that address to the remote one, which the program makes if there is none: at most 16 of them are
+ * asked for in one generation of ICE. What comes on it has the same two addresses. A datagram from a
+ * listening address goes over the connection that came from the remote one, or nowhere. Who connects
+ * to us is the peer's when its first frame is a check for its ufrag, and hws_peer_feed() takes it
+ * (or says HWS_ERR_REFUSED: the answer settles who controls).
+ */
+
+/** Is that connection of use, now or perhaps soon? Else the program closes it. */
+bool hws_peer_needs_stream(const struct hws_peer *peer, const struct hws_address *local,
+                           const struct hws_address *remote);
+/** It is over, or could not be made. */
+void hws_peer_stream_gone(struct hws_peer *peer, const struct hws_address *local,
+                          const struct hws_address *remote, hws_time now);
+
 /** For a UDP port that several peers share: the ufrag of the peer that a connectivity check is for.
  *  What it is worth shows when hws_peer_feed() has checked it. @return false: it is no check
  *  @param[out] out  borrows @p datagram */

@@ -61,6 +61,7 @@ struct hws_client_config {
     bool relay_only;                   /**< see struct hws_loop_config */
     bool loopback;                     /**< see struct hws_loop_config */
     bool hide_addresses;               /**< likewise */
+    bool ice_tcp;                      /**< likewise */
     uint16_t port, port_min, port_max; /**< likewise: one UDP port for all, or a range */
     const char *const *interfaces;     /**< likewise: names of those to use */
     size_t interface_count;
@@ -159,7 +160,7 @@ struct hws_worker_config {
     /** Be an ICE lite agent (struct hws_peer_config), on a server with public addresses only. Not
      *  with relay_only or hide_addresses: HWS_ERR_ARGUMENT. */
     bool ice_lite;
-    bool loopback, hide_addresses;
+    bool loopback, hide_addresses, ice_tcp;
     uint16_t port, port_min, port_max; /**< see struct hws_loop_config */
     const char *const *interfaces;     /**< likewise */
     size_t interface_count;

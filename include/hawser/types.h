@@ -31,10 +31,13 @@ struct hws_address {
     uint8_t ip[16]; /**< network order; IPv4 uses the first four bytes, the rest is 0 */
     uint32_t scope; /**< IPv6 link-local interface index, else 0 */
     uint16_t port;  /**< host order */
+    bool
+        tcp; /**< of ICE-TCP (RFC 6544 section 4); false = UDP, and whatever is no transport address */
     enum hws_family family;
 };
 
-/** One UDP datagram with the path it takes. The bytes are borrowed. */
+/** One datagram with the path it takes: a UDP payload, or between TCP addresses one frame of the
+ *  connection (RFC 4571 section 2) without its length. The bytes are borrowed. */
 struct hws_datagram {
     struct hws_address local;  /**< the socket of ours: an address given to add_local */
     struct hws_address remote; /**< where it goes to or came from */

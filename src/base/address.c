@@ -203,7 +203,7 @@ bool hws_address_same_ip(const struct hws_address *a, const struct hws_address *
 
 bool hws_address_equal(const struct hws_address *a, const struct hws_address *b)
 {
-    return a->port == b->port && hws_address_same_ip(a, b);
+    return a->port == b->port && a->tcp == b->tcp && hws_address_same_ip(a, b);
 }
 
 size_t hws_address_ip_len(const struct hws_address *addr)

@@ -32,6 +32,11 @@ enum {
     HWS_ICE_PAIR_MAX = 100,
     HWS_ICE_SERVER_MAX = 8, /* STUN servers, and as many TURN servers */
     HWS_ICE_RELAY_MAX = 8,  /* allocations: each takes 20 KB here and a port at a server */
+    /* ICE-TCP: connections that the other side can make us try in one generation, and as many that
+     * one peer has from elsewhere. Each takes 66 KB when data flows, and a file. */
+    HWS_ICE_STREAMS_MAX = 16,
+    /* Connections to a loop that have not yet shown a check: the oldest goes for a new one. */
+    HWS_STREAMS_UNKNOWN_MAX = 64,
 
     /* Multicast DNS: names of remote candidates being looked up for all peers of a loop, and the
      * names that stand for our own addresses. */

@@ -99,6 +99,7 @@ static int start(const struct hws_options *options, struct hws_records *records)
                                        .relay_only = options->relay_only,
                                        .loopback = options->loopback,
                                        .hide_addresses = options->hide_addresses,
+                                       .ice_tcp = options->ice_tcp,
                                        .port = options->port,
                                        .port_min = options->port_min,
                                        .port_max = options->port_max,

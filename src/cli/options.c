@@ -27,6 +27,7 @@ enum {
     OPTION_MAX_LIFETIME,
     OPTION_PRIORITY,
     OPTION_HIDE,
+    OPTION_ICE_TCP,
     OPTION_ICE_USERNAME,
     OPTION_ICE_CREDENTIAL,
     OPTION_ICE_CA,
@@ -53,6 +54,7 @@ static const struct {
     {OF_BOTH,   {"insecure", no_argument, NULL, OPTION_INSECURE}                      },
     {OF_BOTH,   {"loopback", no_argument, NULL, OPTION_LOOPBACK}                      },
     {OF_BOTH,   {"hide-addresses", no_argument, NULL, OPTION_HIDE}                    },
+    {OF_BOTH,   {"ice-tcp", no_argument, NULL, OPTION_ICE_TCP}                        },
     {OF_BOTH,   {"port", required_argument, NULL, OPTION_PORT}                        },
     {OF_BOTH,   {"interface", required_argument, NULL, OPTION_INTERFACE}              },
     {OF_ALL,    {"timeout", required_argument, NULL, 't'}                             },
@@ -397,6 +399,9 @@ static bool take(int option, struct hws_options *out)
         return true;
     case OPTION_HIDE:
         out->hide_addresses = true;
+        return true;
+    case OPTION_ICE_TCP:
+        out->ice_tcp = true;
         return true;
     case OPTION_PORT:
         return read_ports(optarg, out);

@@ -53,6 +53,7 @@ enum hws_err hws_ice_new(const struct hws_ice_config *config, struct hws_ice **o
     ice->lite = config->lite;
     ice->controlling = config->controlling && !config->lite; /* RFC 8445 section 6.1.1 */
     ice->relay_only = config->relay_only;
+    ice->tcp = config->tcp;
     ice->pacing = or_default(config->pacing, HWS_ICE_PACING);
     if (ice->pacing < HWS_ICE_PACING_FLOOR) ice->pacing = HWS_ICE_PACING_FLOOR;
     ice->consent_period = or_default(config->consent_period, HWS_ICE_CONSENT_PERIOD);

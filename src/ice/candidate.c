@@ -17,7 +17,7 @@ _Static_assert(2 * (int)HWS_ICE_LOCAL_MAX * (int)PREFERENCE_STEP < (int)PREFEREN
 
 bool hws_ice_same_endpoint(const struct hws_address *a, const struct hws_address *b)
 {
-    return a->family == b->family && a->port == b->port &&
+    return a->family == b->family && a->port == b->port && a->tcp == b->tcp &&
            memcmp(a->ip, b->ip, sizeof(a->ip)) == 0 &&
            (a->scope == b->scope || a->scope == 0 || b->scope == 0);
 }
@@ -31,10 +31,11 @@ uint8_t hws_ice_find_base(const struct hws_ice *ice, const struct hws_address *a
     return HWS_ICE_NONE;
 }
 
-static bool is_taken(const struct hws_ice *ice, uint16_t preference)
+static bool is_taken(const struct hws_ice *ice, enum hws_tcp_type kind, uint16_t preference)
 {
     for (size_t i = 0; i < ice->local_count; i++) {
         if (ice->locals[i].base == i && ice->locals[i].type == HWS_CANDIDATE_HOST &&
+            hws_ice_tcp_type(&ice->locals[i].addr) == kind &&
             ice->locals[i].preference == preference)
             return true;
     }
@@ -44,11 +45,11 @@ static bool is_taken(const struct hws_ice *ice, uint16_t preference)
 /* RFC 8421 section 4: the n-th IPv6 address goes before the n-th IPv4 address, whatever the order
  * in which they come, because what was announced cannot be ranked again. One that is gone leaves
  * its place to the next. */
-static uint16_t host_preference(const struct hws_ice *ice, enum hws_family family)
+static uint16_t host_preference(const struct hws_ice *ice, const struct hws_address *addr)
 {
-    uint16_t preference = PREFERENCE_TOP - (family == HWS_FAMILY_IP4 ? PREFERENCE_STEP : 0);
+    uint16_t preference = PREFERENCE_TOP - (addr->family == HWS_FAMILY_IP4 ? PREFERENCE_STEP : 0);
 
-    while (is_taken(ice, preference)) {
+    while (is_taken(ice, hws_ice_tcp_type(addr), preference)) {
         preference = (uint16_t)(preference - 2 * PREFERENCE_STEP);
     }
     return preference;
@@ -61,11 +62,12 @@ static const struct hws_address *server_of(const struct hws_ice *ice,
     return &ice->turns[local->server - HWS_ICE_SERVER_MAX]->address;
 }
 
-/* RFC 8445 section 5.1.1.3: equal for equal type, IP of the base and IP of the server. */
+/* RFC 8445 section 5.1.1.3: equal for equal type, protocol, IP of the base and IP of the server. */
 static bool same_foundation(const struct hws_ice *ice, const struct hws_ice_local *a,
                             const struct hws_ice_local *b)
 {
     if (a->type != b->type) return false;
+    if (hws_ice_tcp_type(&a->addr) != hws_ice_tcp_type(&b->addr)) return false;
     if (!hws_address_same_ip(&ice->locals[a->base].addr, &ice->locals[b->base].addr)) return false;
     if (a->server == HWS_ICE_NONE || b->server == HWS_ICE_NONE) return a->server == b->server;
     return hws_address_same_ip(server_of(ice, a), server_of(ice, b));
@@ -114,7 +116,7 @@ static void local_added(struct hws_ice *ice, size_t index, hws_time now)
     struct hws_ice_local *local = &ice->locals[index];
     char text[HWS_ENDPOINT_TEXT_MAX];
 
-    local->priority = hws_candidate_priority(local->type, local->preference);
+    local->priority = hws_ice_priority(local, local->type);
     local->late = ice->local_end_raised;
     HWS_LOG(&ice->log, HWS_LOG_DEBUG, now, "ice", "candidate.local",
             "local=%u type=%s base=%u priority=%u", (unsigned)index,
@@ -139,13 +141,13 @@ enum hws_err hws_ice_local_add_host(struct hws_ice *ice, const struct hws_addres
 {
     size_t index = free_slot(ice);
 
-    if (!hws_address_is_reachable(addr)) return HWS_ERR_ARGUMENT;
+    if (!hws_address_is_reachable(addr) || (addr->tcp && !ice->tcp)) return HWS_ERR_ARGUMENT;
     if (hws_ice_find_base(ice, addr) != HWS_ICE_NONE) return HWS_OK;
     if (index == HWS_ICE_LOCAL_MAX) return HWS_ERR_FULL;
     ice->locals[index] = (struct hws_ice_local){
         .addr = *addr,
         .type = HWS_CANDIDATE_HOST,
-        .preference = host_preference(ice, addr->family),
+        .preference = host_preference(ice, addr),
         .base = (uint8_t)index,
         .server = HWS_ICE_NONE,
         .relay = HWS_ICE_NONE,
@@ -202,7 +204,10 @@ uint8_t hws_ice_local_add_relayed(struct hws_ice *ice, uint8_t at,
 enum hws_candidate_type hws_ice_local_type(const struct hws_ice *ice, uint8_t base,
                                            const struct hws_address *mapped)
 {
-    for (size_t i = 0; i < ice->local_count; i++) {
+    bool tcp = ice->locals[base].addr.tcp; /* its port is that of the connection, not of the base */
+
+    if (tcp && hws_address_same_ip(&ice->locals[base].addr, mapped)) return HWS_CANDIDATE_HOST;
+    for (size_t i = 0; i < ice->local_count && !tcp; i++) {
         if (ice->locals[i].base == base && hws_ice_same_endpoint(&ice->locals[i].addr, mapped))
             return ice->locals[i].type;
     }
@@ -215,7 +220,11 @@ void hws_ice_local_describe(const struct hws_ice *ice, size_t index, struct hws_
     struct hws_writer text;
 
     *out = (struct hws_candidate){
-        .type = local->type, .priority = local->priority, .addr = local->addr};
+        .type = local->type,
+        .tcp_type = hws_ice_tcp_type(&local->addr),
+        .priority = local->priority,
+        .addr = local->addr,
+    };
     if (local->base != index)
         out->related = ice->locals[local->base].addr;
     else if (local->relay != HWS_ICE_NONE && !ice->relay_only)
@@ -273,6 +282,7 @@ static void remote_name(struct hws_ice *ice, size_t index, const struct hws_cand
     struct hws_ice_remote *remote = &ice->remotes[index];
 
     remote->type = candidate->type;
+    remote->tcp_type = candidate->tcp_type;
     remote->priority = candidate->priority;
     memcpy(remote->foundation_text, candidate->foundation, sizeof(remote->foundation_text));
     remote->foundation_text[HWS_FOUNDATION_MAX] = '\0';
@@ -292,6 +302,7 @@ enum hws_err hws_ice_remote_add(struct hws_ice *ice, const struct hws_candidate 
 
     if (!hws_address_is_reachable(&candidate->addr)) return HWS_ERR_UNSUPPORTED;
     if (candidate->priority == 0) return HWS_ERR_MALFORMED;
+    if (!hws_ice_wants(ice, candidate)) return HWS_OK;
     if (generation != 0 && ice->cur.has_remote &&
         generation != hws_ice_generation(hws_bytes_of(ice->cur.remote_ufrag)))
         return HWS_OK;

@@ -83,10 +83,24 @@ static void drop_base(struct hws_ice *ice, uint8_t base)
     }
 }
 
+void hws_ice_path_lost(struct hws_ice *ice, hws_time now)
+{
+    bool old = ice->lane.old;
+
+    ice->lane = (struct hws_ice_lane){.pair = HWS_ICE_NONE};
+    ice->pending_selected = false;
+    /* After a restart the search is on already. */
+    if (old || ice->phase == HWS_ICE_GAVE_UP)
+        ice->pending_expired = true;
+    else
+        reopen(ice, now);
+    hws_ice_forget_old(ice);
+}
+
 void hws_ice_remove_local(struct hws_ice *ice, const struct hws_address *addr, hws_time now)
 {
     uint8_t base = hws_ice_find_base(ice, addr);
-    bool in_use, old = ice->lane.old;
+    bool in_use;
 
     if (base == HWS_ICE_NONE) return;
     HWS_LOG(&ice->log, HWS_LOG_INFO, now, "ice", "candidate.gone", "local=%u", base);
@@ -94,16 +108,7 @@ void hws_ice_remove_local(struct hws_ice *ice, const struct hws_address *addr, h
     hws_ice_relays_drop_base(ice, base, now);
     drop_base(ice, base);
     if (ice->before) drop_base(ice->before, base);
-    if (in_use) {
-        ice->lane = (struct hws_ice_lane){.pair = HWS_ICE_NONE};
-        ice->pending_selected = false;
-        /* After a restart the search is on already. */
-        if (old || ice->phase == HWS_ICE_GAVE_UP)
-            ice->pending_expired = true;
-        else
-            reopen(ice, now);
-        hws_ice_forget_old(ice);
-    }
+    if (in_use) hws_ice_path_lost(ice, now);
     hws_ice_tick(ice, now);
 }
 

@@ -21,7 +21,7 @@ void hws_ice_send_request(struct hws_ice *ice, const struct hws_ice_credentials 
     hws_write_bytes(&name, hws_bytes_of(creds->local_ufrag));
     hws_stun_add_bytes(&msg, HWS_STUN_USERNAME, hws_written(&name));
     hws_stun_add_u32(&msg, HWS_STUN_PRIORITY,
-                     hws_candidate_priority(HWS_CANDIDATE_PRFLX, ice->locals[base].preference));
+                     hws_ice_priority(&ice->locals[base], HWS_CANDIDATE_PRFLX));
     hws_stun_add_u64(&msg, ice->controlling ? HWS_STUN_ICE_CONTROLLING : HWS_STUN_ICE_CONTROLLED,
                      ice->tiebreaker);
     if (nomination) hws_stun_add_flag(&msg, HWS_STUN_USE_CANDIDATE);
@@ -49,7 +49,8 @@ static void send_check(struct hws_ice *ice, uint8_t pair, hws_time now)
     check->last_at = now;
     if (most < check->rto_us) most = check->rto_us; /* many pairs share the rate */
     check->next_at = hws_ice_later(now, hws_ice_backoff(check->rto_us, check->steps, most));
-    if (check->next_at > end) check->next_at = end;
+    /* A stream loses nothing, so nothing is sent again (RFC 8489 section 6.2.2). */
+    if (check->next_at > end || ice->locals[p->base].addr.tcp) check->next_at = end;
     if (check->sends == 1) {
         ice->totals.checks_sent++;
         p->counts.checks_sent++;

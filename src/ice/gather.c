@@ -13,7 +13,8 @@ static void ask_add(struct hws_ice *ice, uint8_t base, uint8_t server, hws_time 
 {
     if (ice->locals[base].addr.family != ice->servers[server].family) return;
     if (ice->lite) return; /* RFC 8445 section 5.2: it is to be reached at its own addresses */
-    if (ice->relay_only) return; /* nobody is to learn what it would say */
+    if (ice->locals[base].addr.tcp) return; /* it would say nothing of the next connection */
+    if (ice->relay_only) return;            /* nobody is to learn what it would say */
     if (ice->ask_count == HWS_ICE_ASK_MAX) {
         HWS_LOG(&ice->log, HWS_LOG_WARN, now, "ice", "gather.full", "base=%u server=%u", base,
                 server);

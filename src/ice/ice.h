@@ -44,6 +44,7 @@ struct hws_ice_config {
     /** Only relayed candidates: no address of ours is told, and none of them is checked or
      *  answered on. */
     bool relay_only;
+    bool tcp; /**< TCP candidates too (RFC 6544 section 4), if TCP addresses are added */
 };
 
 /** What we make. Four characters would do (RFC 8839 section 5.4), but of a thousand peers on one
@@ -74,8 +75,9 @@ void hws_ice_set_controlling(struct hws_ice *ice, bool controlling);
 
 /** Add the address of a socket of ours: a host candidate with itself as base. One that is known
  *  changes nothing; one that comes after HWS_ICE_LOCAL_END is used, but announced only by the next
- *  restart (RFC 8838 section 13).
- *  @retval HWS_ERR_FULL  @retval HWS_ERR_ARGUMENT not reachable (see base/address.h) */
+ *  restart (RFC 8838 section 13). One of TCP is a passive candidate, with port 9 an active one.
+ *  @retval HWS_ERR_FULL
+ *  @retval HWS_ERR_ARGUMENT  not reachable (see base/address.h), or TCP that was not asked for */
 HWS_MUST_USE enum hws_err hws_ice_add_local(struct hws_ice *ice, const struct hws_address *addr,
                                             hws_time now);
 /** A socket of ours is gone: so are its candidates and pairs, and the peer is not told. When the
@@ -106,7 +108,11 @@ void hws_ice_answers(struct hws_ice *ice);
  *  @retval HWS_ERR_UNSUPPORTED  both are lite: nobody would check */
 HWS_MUST_USE enum hws_err hws_ice_set_remote(struct hws_ice *ice, const char *ufrag,
                                              const char *pwd, bool lite, hws_time now);
-/** A remote candidate; duplicates and those of another generation (ufrag) are dropped quietly.
+/** May a pair come of it? Not of TCP that nobody asked for, and of TCP only where the other side
+ *  waits for connections (RFC 6544 section 6.2): who makes them shows itself by its checks. */
+bool hws_ice_wants(const struct hws_ice *ice, const struct hws_candidate *candidate);
+/** A remote candidate; duplicates, unwanted ones and those of another generation (ufrag) are
+ *  dropped quietly.
  *  @retval HWS_ERR_FULL         HWS_ICE_REMOTE_MAX are held
  *  @retval HWS_ERR_UNSUPPORTED  an mDNS name without address, or not reachable (base/address.h)
  *  @retval HWS_ERR_MALFORMED    priority 0 (RFC 8445 section 5.1.2) */
@@ -137,6 +143,12 @@ void hws_ice_doubt(struct hws_ice *ice, hws_time now);
 /** The program's connection to a TURN server, @p local its own end, is over. */
 void hws_ice_turn_gone(struct hws_ice *ice, const struct hws_address *server,
                        const struct hws_address *local, hws_time now);
+/** Is this connection of ICE-TCP in use, or may it be? @p local as in the datagrams. */
+bool hws_ice_needs_stream(const struct hws_ice *ice, const struct hws_address *local,
+                          const struct hws_address *remote);
+/** It is over, or could not be made. */
+void hws_ice_stream_gone(struct hws_ice *ice, const struct hws_address *local,
+                         const struct hws_address *remote, hws_time now);
 /** It is over: give relayed addresses back to their servers. */
 void hws_ice_close(struct hws_ice *ice, hws_time now);
 

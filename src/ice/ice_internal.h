@@ -11,6 +11,7 @@
  *     timing.c     when to send again               relay.c     TURN servers
  *     outbox.c     packets waiting to be sent
  *     change.c     addresses that go, a path that is silent
+ *     tcp.c        ICE-TCP: what is different there
  *
  * Tables are arrays inside the one block of the agent; entries are named by index. A pair is a
  * base of ours and a remote candidate: local reflexive candidates share the pair of their base
@@ -54,9 +55,9 @@ _Static_assert((int)HWS_ICE_LOCAL_MAX < (int)HWS_ICE_NONE, "a local index fits a
 #define HWS_ICE_HEARD_WAIT HWS_SEC(1)
 #define HWS_ICE_FAIL_AFTER HWS_MS(39500) /* RFC 8863 section 4 */
 #define HWS_ICE_SETTLE     HWS_MS(100)   /* wait for a better pair before nominating */
-/* Before nominating a relayed pair: a check that a NAT dropped because the other side had not yet
- * opened it is sent again within HWS_ICE_RTO_MAX. Data flows on the relayed pair meanwhile. */
-#define HWS_ICE_SETTLE_RELAYED     HWS_MS(1000)
+/* Before nominating a relayed or TCP pair: a check that a NAT dropped because the other side had
+ * not yet opened it is sent again within HWS_ICE_RTO_MAX. Data flows on the pair meanwhile. */
+#define HWS_ICE_SETTLE_DETOUR      HWS_MS(1000)
 #define HWS_ICE_CONSENT_PERIOD     HWS_SEC(5)
 #define HWS_ICE_CONSENT_PERIOD_MIN HWS_SEC(4)
 /* A peer in doubt is asked three times at that period before it counts as gone. */
@@ -106,9 +107,10 @@ struct hws_ice_remote {
     uint32_t priority;
     uint32_t generation; /**< checksum of the ufrag it came with, 0 for none */
     enum hws_candidate_type type;
-    uint8_t foundation; /**< index of the first remote candidate with the same text */
-    bool signalled;     /**< not (or no longer) only learned from a check */
-    bool named;         /**< it was told as a name: its address is shown nowhere */
+    enum hws_tcp_type tcp_type; /**< as signalled */
+    uint8_t foundation;         /**< index of the first remote candidate with the same text */
+    bool signalled;             /**< not (or no longer) only learned from a check */
+    bool named;                 /**< it was told as a name: its address is shown nowhere */
     char foundation_text[HWS_FOUNDATION_MAX + 1];
 };
 
@@ -274,6 +276,7 @@ struct hws_ice {
     bool lite, remote_lite;
     bool unheard; /**< we answer, and no check has shown that the peer has the answer */
     bool relay_only;
+    bool tcp;
     bool checked; /**< a check was sent: the role is settled by conflicts only */
     uint64_t tiebreaker;
     struct hws_ice_credentials cur, old;
@@ -299,6 +302,7 @@ struct hws_ice {
 
     struct hws_ice_pair pairs[HWS_ICE_PAIR_MAX];
     size_t pair_count;
+    uint8_t stream_count; /**< active TCP pairs formed in this generation, gone ones included */
     uint8_t triggered[HWS_ICE_PAIR_MAX]; /**< first in, first out */
     size_t triggered_count;
     uint8_t nominee;   /**< pair that we are nominating */
@@ -440,6 +444,17 @@ void hws_ice_stop_others(struct hws_ice *ice, uint8_t winner, hws_time now);
 void hws_ice_ask_path(struct hws_ice *ice, hws_time now); /**< hws_ice_suspect() at the next tick */
 void hws_ice_silence_tick(struct hws_ice *ice, hws_time now);
 hws_time hws_ice_silence_deadline(const struct hws_ice *ice);
+
+/** The path in use is gone, not merely silent. */
+void hws_ice_path_lost(struct hws_ice *ice, hws_time now);
+
+/* tcp.c */
+/** What a local address is; NONE is UDP. */
+enum hws_tcp_type hws_ice_tcp_type(const struct hws_address *local);
+/** Priority of a candidate of this type with the local preference and protocol of @p local. */
+uint32_t hws_ice_priority(const struct hws_ice_local *local, enum hws_candidate_type type);
+/** May a pair be formed, as far as the protocols go? @p heard: a check came on it. */
+bool hws_ice_tcp_allows(const struct hws_ice *ice, uint8_t base, uint8_t remote, bool heard);
 
 /* consent.c */
 void hws_ice_lane_open(struct hws_ice *ice, uint8_t pair, hws_time now);

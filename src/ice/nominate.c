@@ -155,13 +155,14 @@ static uint8_t best_valid(const struct hws_ice *ice)
     return best;
 }
 
-static bool is_relayed(const struct hws_ice *ice, const struct hws_ice_pair *p)
+/* A relay or TCP: what is used when no direct UDP pair works. */
+static bool is_detour(const struct hws_ice *ice, const struct hws_ice_pair *p)
 {
-    return ice->locals[p->base].relay != HWS_ICE_NONE ||
+    return ice->locals[p->base].relay != HWS_ICE_NONE || ice->locals[p->base].addr.tcp ||
            ice->remotes[p->remote].type == HWS_CANDIDATE_RELAY;
 }
 
-/* When the best pair is good enough: at once if none is better, and a relay after some patience. */
+/* When the best pair is good enough: at once if none is better, a detour after some patience. */
 static hws_time settled_at(const struct hws_ice *ice, uint8_t best)
 {
     const struct hws_ice_pair *b = &ice->pairs[best];
@@ -174,8 +175,8 @@ static hws_time settled_at(const struct hws_ice *ice, uint8_t best)
         const struct hws_ice_pair *p = &ice->pairs[i];
 
         if (p->priority <= b->priority || p->state == HWS_ICE_PAIR_FAILED) continue;
-        if (is_relayed(ice, b) && !is_relayed(ice, p)) {
-            patience = HWS_ICE_SETTLE_RELAYED;
+        if (is_detour(ice, b) && !is_detour(ice, p)) {
+            patience = HWS_ICE_SETTLE_DETOUR;
         } else if (patience == 0) {
             patience = HWS_ICE_SETTLE;
         }

@@ -130,6 +130,7 @@ uint8_t hws_ice_pair_form(struct hws_ice *ice, uint8_t base, uint8_t remote, boo
 
     if (at != HWS_ICE_NONE) return at;
     if (!can_pair(&ice->locals[base].addr, &ice->remotes[remote].addr)) return HWS_ICE_NONE;
+    if (!hws_ice_tcp_allows(ice, base, remote, force)) return HWS_ICE_NONE;
     /* A server would learn the address behind the name, and could hardly reach it. */
     if (ice->locals[base].relay != HWS_ICE_NONE && ice->remotes[remote].named) return HWS_ICE_NONE;
     if (ice->locals[base].relay != HWS_ICE_NONE &&
@@ -150,6 +151,7 @@ uint8_t hws_ice_pair_form(struct hws_ice *ice, uint8_t base, uint8_t remote, boo
         if (at == HWS_ICE_NONE) return HWS_ICE_NONE;
     }
     ice->pairs[at] = fresh;
+    if (hws_ice_tcp_type(&ice->locals[base].addr) == HWS_TCP_ACTIVE && !force) ice->stream_count++;
     HWS_LOG(&ice->log, HWS_LOG_DEBUG, now, "ice", "pair.new",
             "pair=%u local=%u remote=%u priority=%llu state=%s", at, base, remote,
             (unsigned long long)fresh.priority, hws_ice_pair_state_name(fresh.state));

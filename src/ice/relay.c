@@ -77,7 +77,7 @@ static void start_relay(struct hws_ice *ice, uint8_t base, uint8_t server, hws_t
 /* From this socket to all servers that it can reach. A loopback address reaches only its like. */
 static bool reaches(const struct hws_address *local, const struct hws_address *server)
 {
-    return local->family == server->family &&
+    return local->family == server->family && !local->tcp &&
            hws_address_is_loopback(local) == hws_address_is_loopback(server);
 }
 

@@ -36,6 +36,7 @@ void hws_ice_begin_generation(struct hws_ice *ice)
     ice->remote_count = ice->signalled_count = ice->early_count = 0;
     ice->remote_ended = false;
     ice->pair_count = ice->triggered_count = 0;
+    ice->stream_count = 0;
     ice->nominee = ice->nominated = HWS_ICE_NONE;
     ice->fresh_count = 0;
 }
@@ -172,7 +173,11 @@ static void take_remotes(struct hws_ice *ice, const struct hws_ice_remote *remot
     for (size_t i = 0; ice->cur.has_remote && i < count; i++) {
         const struct hws_ice_remote *remote = &remotes[i];
         struct hws_candidate candidate = {
-            .type = remote->type, .priority = remote->priority, .addr = remote->addr};
+            .type = remote->type,
+            .tcp_type = remote->tcp_type,
+            .priority = remote->priority,
+            .addr = remote->addr,
+        };
 
         if (remote->generation != generation) continue;
         memcpy(candidate.foundation, remote->foundation_text, sizeof(candidate.foundation));

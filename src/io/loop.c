@@ -7,6 +7,7 @@
 #include "io/netlink.h"
 #include "io/routes.h"
 #include "io/servers.h"
+#include "io/streams.h"
 #include "io/turn_link.h"
 #include "io/udp.h"
 
@@ -25,6 +26,7 @@ enum {
     SOCKET_MAX = 8,         /* addresses of this host that one peer uses */
     LINK_MAX = 8,           /* and connections to TURN servers, or sockets for one alone */
     ADDRESS_MAX = 256,      /* of this host; with more we cannot tell which are gone */
+    ACTIVE_PORT = 9,        /* of connections that we make: RFC 6544 section 4.5 */
     FINGERPRINT_TEXT = 110, /* "sha-256 " and 32 times "XX:" */
 };
 
@@ -73,7 +75,10 @@ struct hws_loop {
     size_t shared_count;
     struct hws_names names;
     struct port name_ports[HWS_MDNS_FAMILIES];
-    struct port changes; /* netlink: addresses come and go */
+    struct port changes;     /* netlink: addresses come and go */
+    struct port stream_port; /* epoll of the connections of ICE-TCP */
+    struct hws_streams streams;
+    bool ice_tcp;
     int epoll, wakeup;
     struct member *members, *cursor; /* cursor: whose turn it is in hws_loop_next() */
     struct hws_servers servers;
@@ -187,6 +192,8 @@ static enum hws_err share_ports(struct hws_loop *loop)
         list[i].port = loop->port;
         if (open_port(loop, port, list[i])) continue; /* e.g. an address still tentative */
         loop->shared_count++;
+        if (!loop->ice_tcp) continue;
+        if (hws_streams_listen(&loop->streams, NULL, &list[i], false)) return HWS_ERR_IO;
     }
     return loop->shared_count > 0 ? HWS_OK : HWS_ERR_IO;
 }
@@ -418,6 +425,62 @@ static void give_servers(struct hws_loop *loop, struct member *member, hws_time 
     hws_peer_end_local(member->peer, now);
 }
 
+/* ---- ICE-TCP */
+
+static struct member *member_of_check(struct hws_loop *loop, struct hws_bytes datagram);
+
+static struct hws_peer *peer_of_check(void *user, struct hws_bytes frame)
+{
+    struct member *member = member_of_check(user, frame);
+
+    return member ? member->peer : NULL;
+}
+
+static enum hws_err open_streams(struct hws_loop *loop)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = &loop->stream_port}};
+    enum hws_err err = hws_streams_open(&loop->streams, peer_of_check, loop);
+
+    if (err) return err;
+    loop->streams.log = loop->log;
+    return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->streams.epoll, &event) ? HWS_ERR_IO : HWS_OK;
+}
+
+/* TCP from the address of a UDP socket: on the same number if it can be, which is what a firewall's
+ * owner expects of a port that was asked for. Without it the others still have to do. */
+static void announce_tcp(struct hws_loop *loop, struct member *member,
+                         const struct hws_address *addr, hws_time now)
+{
+    struct hws_address tcp = *addr;
+    bool any_port = loop->port == 0 && loop->port_min == 0;
+    struct hws_peer *owner = loop->port == 0 ? member->peer : NULL;
+    enum hws_err err = hws_streams_listen(&loop->streams, owner, &tcp, any_port), active_err;
+
+    if (!err) err = hws_peer_add_local(member->peer, &tcp, now);
+    tcp = *addr;
+    tcp.tcp = true;
+    tcp.port = ACTIVE_PORT;
+    active_err = hws_peer_add_local(member->peer, &tcp, now);
+    if (err || active_err) {
+        HWS_LOG(&loop->log, HWS_LOG_WARN, now, "io", "tcp.unusable", "passive=%s active=%s",
+                hws_err_name(err), hws_err_name(active_err));
+    }
+}
+
+static void retract_tcp(struct hws_loop *loop, struct member *member,
+                        const struct hws_address *addr, hws_time now)
+{
+    const struct hws_peer *owner = loop->port == 0 ? member->peer : NULL;
+    struct hws_address tcp;
+
+    if (hws_streams_find_listener(&loop->streams, owner, addr, &tcp))
+        hws_peer_remove_local(member->peer, &tcp, now);
+    tcp = *addr;
+    tcp.tcp = true;
+    tcp.port = ACTIVE_PORT;
+    hws_peer_remove_local(member->peer, &tcp, now);
+}
+
 /* ---- Life */
 
 static enum hws_err write_fingerprint(struct hws_loop *loop)
@@ -483,6 +546,7 @@ static enum hws_err init(struct hws_loop *loop, const struct hws_loop_config *co
     loop->loopback = config->loopback;
     loop->hide_addresses = config->hide_addresses;
     loop->relay_only = config->relay_only;
+    loop->ice_tcp = config->ice_tcp;
     *out_reason = "out of memory";
     if (config->ice_ca_file) {
         loop->ca_file = calloc(1, strlen(config->ice_ca_file) + 1);
@@ -493,6 +557,7 @@ static enum hws_err init(struct hws_loop *loop, const struct hws_loop_config *co
     if (err) return err;
     *out_reason = "epoll or eventfd is not to be had";
     err = open_epoll(loop);
+    if (!err && loop->ice_tcp) err = open_streams(loop);
     if (err) return err;
     open_changes(loop); /* before the addresses are read: none is missed */
     *out_reason = "the certificate cannot be made";
@@ -504,7 +569,7 @@ static enum hws_err init(struct hws_loop *loop, const struct hws_loop_config *co
     *out_reason = "this process has an SCTP engine already";
     err = hws_sctp_stack_new(hws_clock_now(), &loop->stack);
     if (err) return err;
-    *out_reason = "the UDP port is taken, or no interface in use has an address";
+    *out_reason = "the port is taken, or no interface in use has an address";
     if (loop->port != 0) err = share_ports(loop);
     if (err) return err;
     *out_reason = "addresses cannot be hidden: no multicast";
@@ -523,7 +588,7 @@ enum hws_err hws_loop_new(const struct hws_loop_config *config, struct hws_loop 
     enum hws_err err = HWS_ERR_NO_MEMORY;
 
     if (loop) {
-        loop->epoll = loop->wakeup = loop->changes.fd = -1;
+        loop->epoll = loop->wakeup = loop->changes.fd = loop->streams.epoll = -1;
         err = init(loop, config, &reason);
     }
     if (err) {
@@ -555,6 +620,7 @@ void hws_loop_free(struct hws_loop *loop)
     hws_tls_trust_free(loop->trust);
     free(loop->ca_file);
     hws_names_close(&loop->names);
+    hws_streams_close(&loop->streams);
     for (size_t i = 0; i < loop->shared_count; i++) {
         close_port(&loop->shared[i]);
     }
@@ -584,7 +650,9 @@ static enum hws_err announce(struct hws_loop *loop, struct member *member,
 {
     enum hws_err err = loop->hide_addresses ? hide_address(loop, member, addr) : HWS_OK;
 
-    return err ? err : hws_peer_add_local(member->peer, addr, now);
+    if (!err) err = hws_peer_add_local(member->peer, addr, now);
+    if (!err && loop->ice_tcp && !loop->relay_only) announce_tcp(loop, member, addr, now);
+    return err;
 }
 
 static enum hws_err start_member(struct hws_loop *loop, struct member *member,
@@ -599,6 +667,7 @@ static enum hws_err start_member(struct hws_loop *loop, struct member *member,
     complete.identity = loop->identity;
     complete.random = hws_entropy();
     complete.relay_only = config->relay_only || loop->relay_only;
+    complete.ice_tcp = loop->ice_tcp; /* nobody else would make the connections */
     complete.log = loop->log;
     complete.log.peer = ++loop->peer_serial;
     err = hws_peer_new(&complete, now, &member->peer);
@@ -625,6 +694,7 @@ enum hws_err hws_loop_add_peer(struct hws_loop *loop, const struct hws_peer_conf
     member->user = user;
     err = start_member(loop, member, config, hws_clock_now());
     if (err) {
+        if (member->peer) hws_streams_forget(&loop->streams, member->peer);
         free_member(member);
         return err;
     }
@@ -685,7 +755,8 @@ static size_t same_port(struct hws_loop *loop, struct member *member, const stru
     const struct hws_datagram *first = &member->held[member->held_first];
     size_t count = 1;
 
-    while (count < member->held_count && port_of(loop, member, &first[count]) == port) {
+    while (count < member->held_count && !first[count].local.tcp &&
+           port_of(loop, member, &first[count]) == port) {
         count++;
     }
     return count;
@@ -724,12 +795,16 @@ static bool send_held(struct hws_loop *loop, struct member *member)
     while (member->held_count > 0) {
         const struct hws_datagram *first = &member->held[member->held_first];
         struct port *port = port_of(loop, member, first);
-        size_t count = same_port(loop, member, port);
+        size_t count = first->local.tcp ? 1 : same_port(loop, member, port);
         size_t sent = count; /* a socket that is gone swallows what was meant for it */
         bool room;
 
         if (port && !port->member) note_routes(port, member, first, count);
         room = !port || send_all(port, first, count, &sent);
+        if (first->local.tcp) {
+            room = hws_streams_send(&loop->streams, member->peer, first, hws_clock_now());
+            sent = room ? 1 : 0;
+        }
         member->held_first += sent;
         member->held_count -= sent;
         if (port) watch(loop, port, !room || (port->link && hws_turn_link_wants_write(port->link)));
@@ -763,6 +838,7 @@ void hws_loop_remove_peer(struct hws_loop *loop, struct hws_peer *peer)
         if (member->peer != peer) continue;
         flush(loop, member);
         hws_names_forget(&loop->names, peer);
+        hws_streams_forget(&loop->streams, peer);
         for (size_t i = 0; i < loop->shared_count; i++) {
             hws_routes_drop(&loop->shared[i].routes, member);
         }
@@ -832,7 +908,7 @@ static int sleep_ms(struct hws_loop *loop, hws_time timeout)
     hws_time due = timeout > HWS_NEVER - now ? HWS_NEVER : now + timeout;
 
     if (hws_names_deadline(&loop->names) < due) due = hws_names_deadline(&loop->names);
-
+    if (hws_streams_deadline(&loop->streams) < due) due = hws_streams_deadline(&loop->streams);
     for (struct member *member = loop->members; member; member = member->next) {
         hws_time deadline = hws_peer_deadline(member->peer);
 
@@ -921,6 +997,7 @@ static void tell_members(struct hws_loop *loop, const struct port *port, bool go
         if (port->member && port->member != member) continue;
         if (gone) {
             hws_peer_remove_local(member->peer, &port->addr, now);
+            if (loop->ice_tcp) retract_tcp(loop, member, &port->addr, now);
         } else if (announce(loop, member, &port->addr, now) != HWS_OK) {
             HWS_LOG(&loop->log, HWS_LOG_WARN, now, "io", "address.refused", "shared=%d",
                     port->member == NULL);
@@ -935,6 +1012,8 @@ static void close_gone(struct hws_loop *loop, const struct addresses *now_there,
         if (ports[i].fd < 0 || has_ip(now_there->up, now_there->up_count, &ports[i].addr)) continue;
         close_port(&ports[i]);
         tell_members(loop, &ports[i], true, now);
+        hws_streams_drop_ip(&loop->streams, ports[i].member ? ports[i].member->peer : NULL,
+                            &ports[i].addr);
     }
 }
 
@@ -1010,6 +1089,7 @@ enum hws_err hws_loop_wait(struct hws_loop *loop, hws_time timeout)
 
     ask_all(loop);
     flush_all(loop);
+    if (hws_streams_sweep(&loop->streams, hws_clock_now())) flush_all(loop);
     count = epoll_wait(loop->epoll, ready, READY_MAX, sleep_ms(loop, timeout));
     if (count < 0 && errno != EINTR) return HWS_ERR_IO;
     for (int i = 0; i < count; i++) {
@@ -1020,6 +1100,8 @@ enum hws_err hws_loop_wait(struct hws_loop *loop, hws_time timeout)
             (void)!read(loop->wakeup, &wakes, sizeof(wakes)); /* how often does not matter */
         } else if (port == &loop->changes) {
             changed = hws_netlink_take(loop->changes.fd);
+        } else if (port == &loop->stream_port) {
+            hws_streams_turn(&loop->streams, hws_clock_now());
         } else if (port->of_names) {
             hws_names_receive(&loop->names, (size_t)(port - loop->name_ports));
         } else if (port->link) {

@@ -1,18 +1,10 @@
 #include "io/turn_link.h"
 
-#include "io/sockaddr.h"
+#include "io/tcp.h"
 #include "turn/stream.h"
 
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
-
-/* Some round trips of data; what is more waits where it can still be dropped or reordered. */
-enum { OUT_CAP = 64 * 1024 };
 
 enum state { CONNECTING, SHAKING, UP, OVER };
 
@@ -24,8 +16,7 @@ struct hws_turn_link {
     const char *name;
     struct hws_tls *tls; /* owned; NULL for TCP */
     struct hws_turn_stream in;
-    uint8_t out[OUT_CAP]; /* bytes on their way, from first */
-    size_t out_first, out_len;
+    struct hws_tcp_queue out;
     struct hws_fault fault;
 };
 
@@ -40,22 +31,12 @@ enum hws_err hws_turn_link_new(const struct hws_address *server, struct hws_tls_
                                const char *name, struct hws_turn_link **out)
 {
     struct hws_turn_link *link = calloc(1, sizeof(*link));
-    struct sockaddr_storage sa;
-    socklen_t len = hws_sockaddr_write(server, &sa);
-    int on = 1;
 
     if (!link) return HWS_ERR_NO_MEMORY;
     link->server = *server;
     link->trust = trust;
     link->name = name;
-    link->fd = socket(sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (link->fd < 0) {
-        free(link);
-        return HWS_ERR_IO;
-    }
-    (void)setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    if (connect(link->fd, (struct sockaddr *)&sa, len) != 0 && errno != EINPROGRESS) {
-        close(link->fd);
+    if (hws_tcp_connect(NULL, server, &link->fd) != HWS_OK) {
         free(link);
         return HWS_ERR_IO;
     }
@@ -81,7 +62,7 @@ bool hws_turn_link_wants_write(const struct hws_turn_link *link)
     case SHAKING:
         return hws_tls_wants_write(link->tls);
     case UP:
-        return link->out_len > 0;
+        return link->out.len > 0;
     case OVER:
         break;
     }
@@ -90,11 +71,7 @@ bool hws_turn_link_wants_write(const struct hws_turn_link *link)
 
 struct hws_address hws_turn_link_local(const struct hws_turn_link *link)
 {
-    struct sockaddr_storage sa;
-    socklen_t len = sizeof(sa);
-
-    if (getsockname(link->fd, (struct sockaddr *)&sa, &len) != 0) return (struct hws_address){0};
-    return hws_sockaddr_read((struct sockaddr *)&sa);
+    return hws_tcp_local(link->fd);
 }
 
 struct hws_address hws_turn_link_server(const struct hws_turn_link *link)
@@ -111,54 +88,38 @@ struct hws_fault hws_turn_link_fault(const struct hws_turn_link *link)
 
 static enum hws_err read_some(struct hws_turn_link *link, uint8_t *out, size_t cap, size_t *len)
 {
-    ssize_t got;
-
     if (link->tls) return hws_tls_read(link->tls, out, cap, len);
-    got = recv(link->fd, out, cap, 0);
-    if (got == 0) return HWS_ERR_CLOSED;
-    if (got < 0) return errno == EAGAIN || errno == EINTR ? HWS_ERR_AGAIN : HWS_ERR_CLOSED;
-    *len = (size_t)got;
-    return HWS_OK;
+    return hws_tcp_read(link->fd, out, cap, len);
 }
 
 static enum hws_err write_some(struct hws_turn_link *link, struct hws_bytes bytes, size_t *len)
 {
-    ssize_t sent;
-
     if (link->tls) return hws_tls_write(link->tls, bytes, len);
-    sent = send(link->fd, bytes.data, bytes.len, MSG_NOSIGNAL);
-    if (sent < 0) return errno == EAGAIN || errno == EINTR ? HWS_ERR_AGAIN : HWS_ERR_CLOSED;
-    *len = (size_t)sent;
-    return HWS_OK;
+    return hws_tcp_write(link->fd, bytes, len);
 }
 
 static enum hws_err flush(struct hws_turn_link *link)
 {
-    while (link->out_len > 0) {
+    struct hws_tcp_queue *out = &link->out;
+
+    while (out->len > 0) {
         size_t sent = 0;
         enum hws_err err =
-            write_some(link, (struct hws_bytes){link->out + link->out_first, link->out_len}, &sent);
+            write_some(link, (struct hws_bytes){out->bytes + out->first, out->len}, &sent);
 
         if (err) return err;
-        link->out_first += sent;
-        link->out_len -= sent;
+        hws_tcp_queue_drop(out, sent);
     }
-    link->out_first = 0;
     return HWS_ERR_AGAIN;
 }
 
 bool hws_turn_link_send(struct hws_turn_link *link, struct hws_bytes message)
 {
-    if (link->state != UP || message.len > OUT_CAP) return true; /* the network lost it */
-    if (link->out_first > 0 && link->out_first + link->out_len + message.len > OUT_CAP &&
-        !link->tls) { /* TLS wants the same bytes again, at the same place */
-        memmove(link->out, link->out + link->out_first, link->out_len);
-        link->out_first = 0;
-    }
-    if (link->out_first + link->out_len + message.len > OUT_CAP) return false;
-    memcpy(link->out + link->out_first + link->out_len, message.data, message.len);
-    link->out_len += message.len;
-    if (link->out_len == message.len) (void)!flush(link); /* else the socket is full already */
+    if (link->state != UP || message.len > HWS_TCP_QUEUE_MAX) return true; /* the network lost it */
+    /* TLS wants the same bytes again, at the same place. */
+    if (!hws_tcp_queue_room(&link->out, message.len, !link->tls)) return false;
+    hws_tcp_queue_put(&link->out, message);
+    if (link->out.len == message.len) (void)!flush(link); /* else the socket is full already */
     return true;
 }
 
@@ -212,27 +173,16 @@ static enum hws_err shake(struct hws_turn_link *link)
     return HWS_OK;
 }
 
-/* Is the connection made? An early call, for instance when another event came, changes nothing. */
-static bool is_connected(const struct hws_turn_link *link)
-{
-    struct sockaddr_storage sa;
-    socklen_t len = sizeof(sa), size = sizeof(int);
-    int code = 0;
-
-    if (getpeername(link->fd, (struct sockaddr *)&sa, &len) == 0) return true;
-    (void)getsockopt(link->fd, SOL_SOCKET, SO_ERROR, &code, &size);
-    errno = code;
-    return false;
-}
-
 enum hws_err hws_turn_link_ready(struct hws_turn_link *link)
 {
     enum hws_err err = HWS_OK;
 
     if (link->state == CONNECTING) {
-        if (!is_connected(link)) {
-            if (errno == 0) return HWS_ERR_AGAIN;
-            return fail(link, HWS_ERR_UNREACHABLE, "the server does not take a connection", errno);
+        int code;
+
+        if (!hws_tcp_is_connected(link->fd, &code)) { /* an early call changes nothing */
+            if (code == 0) return HWS_ERR_AGAIN;
+            return fail(link, HWS_ERR_UNREACHABLE, "the server does not take a connection", code);
         }
         err = connected(link);
     }

@@ -29,6 +29,7 @@ static void keep_remote(struct hws_peer *peer, const struct hws_sdp *sdp)
 static enum hws_err take_one(struct hws_peer *peer, const struct hws_candidate *candidate,
                              hws_time now)
 {
+    if (!hws_ice_wants(peer->ice, candidate)) return HWS_OK; /* nor is its name looked up */
     if (candidate->addr.family == HWS_FAMILY_NONE) return hws_names_keep(peer, candidate);
     return hws_ice_add_remote(peer->ice, candidate, now);
 }
@@ -70,6 +71,9 @@ static enum hws_err apply_remote(struct hws_peer *peer, const struct hws_sdp *sd
     keep_remote(peer, sdp);
     for (size_t i = 0; i < sdp->candidate_count; i++) {
         add_remote(peer, &sdp->candidates[i], now);
+    }
+    for (size_t i = 0; i < sdp->tcp_candidate_count; i++) {
+        add_remote(peer, &sdp->tcp_candidates[i], now);
     }
     if (sdp->end_of_candidates) hws_names_end_remote(peer, now);
     if (peer->timeline.described == 0) {
@@ -402,6 +406,7 @@ enum hws_err hws_peer_take_candidate(struct hws_peer *peer, const struct hws_sig
         take_end(peer, in, now);
         return HWS_OK;
     case HWS_CANDIDATE_USABLE:
+    case HWS_CANDIDATE_TCP:
         break;
     }
     settle_generation(peer, in, &candidate);

@@ -92,14 +92,15 @@ enum hws_err hws_peer_resolved(struct hws_peer *peer, const char *name,
 
     for (size_t i = 0; peer->names && i < HWS_NAME_WAITING_MAX; i++) {
         struct hws_candidate candidate = peer->names[i].candidate;
-        uint16_t port = candidate.addr.port;
+        struct hws_address told = candidate.addr; /* port and protocol */
 
         if (!is_waiting(&peer->names[i]) || strcmp(candidate.mdns, name) != 0) continue;
         peer->names[i] = (struct hws_peer_name){0};
         err = HWS_OK;
         if (!addr || addr->family == HWS_FAMILY_NONE) continue;
         candidate.addr = *addr;
-        candidate.addr.port = port;
+        candidate.addr.port = told.port;
+        candidate.addr.tcp = told.tcp;
         /* An address that cannot be used is dropped like any other such candidate. */
         (void)!hws_ice_add_remote(peer->ice, &candidate, now);
     }
@@ -134,7 +135,8 @@ void hws_names_hide(const struct hws_peer *peer, struct hws_candidate *candidate
         if (candidate->type != HWS_CANDIDATE_HOST ||
             !hws_address_same_ip(&candidate->addr, &peer->hidden[i].addr))
             continue;
-        candidate->addr = (struct hws_address){.port = candidate->addr.port};
+        candidate->addr =
+            (struct hws_address){.port = candidate->addr.port, .tcp = candidate->addr.tcp};
         memcpy(candidate->mdns, peer->hidden[i].name, sizeof(candidate->mdns));
         return;
     }

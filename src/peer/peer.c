@@ -65,6 +65,7 @@ static enum hws_err init(struct hws_peer *peer, const struct hws_peer_config *co
         .consent_period = config->consent_period,
         .lite = config->ice_lite,
         .relay_only = config->relay_only,
+        .tcp = config->ice_tcp,
     };
     uint8_t id[8];
     enum hws_err err;
@@ -330,6 +331,20 @@ bool hws_ufrag_of_check(struct hws_bytes datagram, struct hws_bytes *out)
 bool hws_peer_has_ufrag(const struct hws_peer *peer, struct hws_bytes ufrag)
 {
     return peer->state != HWS_PEER_CLOSED && hws_ice_has_ufrag(peer->ice, ufrag);
+}
+
+bool hws_peer_needs_stream(const struct hws_peer *peer, const struct hws_address *local,
+                           const struct hws_address *remote)
+{
+    return hws_ice_needs_stream(peer->ice, local, remote);
+}
+
+void hws_peer_stream_gone(struct hws_peer *peer, const struct hws_address *local,
+                          const struct hws_address *remote, hws_time now)
+{
+    if (peer->state == HWS_PEER_CLOSED) return;
+    hws_ice_stream_gone(peer->ice, local, remote, now);
+    hws_peer_pump(peer, now);
 }
 
 /* When what we sent has waited for an answer too long: SCTP acknowledges within 200 ms. */

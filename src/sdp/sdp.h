@@ -108,6 +108,9 @@ struct hws_sdp {
 
     struct hws_candidate candidates[HWS_ICE_REMOTE_MAX];
     size_t candidate_count; /**< usable ones only; more than fit are left out */
+    /** As read; what is written is all in @c candidates. */
+    struct hws_candidate tcp_candidates[HWS_ICE_STREAMS_MAX];
+    size_t tcp_candidate_count; /**< passive ones only, which are all that one can check */
 };
 
 /**

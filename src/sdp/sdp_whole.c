@@ -315,14 +315,16 @@ static void fill_fingerprints(struct hws_bytes lines, struct hws_sdp *out)
 static void fill_candidates(struct hws_bytes lines, struct hws_sdp *out)
 {
     enum hws_candidate_verdict verdict;
+    struct hws_candidate candidate;
     struct hws_bytes value;
 
-    while (out->candidate_count < HWS_ICE_REMOTE_MAX &&
-           hws_sdp_next_value(&lines, HWS_MANY_CANDIDATE, &value)) {
-        struct hws_candidate *slot = &out->candidates[out->candidate_count];
-
-        if (hws_candidate_read_value(value, 0, slot, &verdict)) continue;
-        if (verdict == HWS_CANDIDATE_USABLE) out->candidate_count++;
+    while (hws_sdp_next_value(&lines, HWS_MANY_CANDIDATE, &value)) {
+        if (hws_candidate_read_value(value, 0, &candidate, &verdict)) continue;
+        if (verdict == HWS_CANDIDATE_USABLE && out->candidate_count < HWS_ICE_REMOTE_MAX)
+            out->candidates[out->candidate_count++] = candidate;
+        if (verdict == HWS_CANDIDATE_TCP && candidate.tcp_type == HWS_TCP_PASSIVE &&
+            out->tcp_candidate_count < HWS_ICE_STREAMS_MAX)
+            out->tcp_candidates[out->tcp_candidate_count++] = candidate;
     }
 }
 

@@ -64,6 +64,7 @@ static enum hws_err init(struct hws_worker *worker, const struct hws_worker_conf
                  .identity = config->identity,
                  .loopback = config->loopback,
                  .hide_addresses = config->hide_addresses,
+                 .ice_tcp = config->ice_tcp,
                  .port = config->port,
                  .port_min = config->port_min,
                  .port_max = config->port_max,

@@ -6,7 +6,7 @@ of NAT, a public segment with servers, and links that delay and lose.
                                      203.0.113.1, .2
 
 Scenes add a second line between the customer and its router (second_line), another customer behind
-the same router (neighbour), or a second NAT in front of one (inner_nat).
+the same router (neighbour), a second NAT in front of one (inner_nat), or a host out there (public).
 
 Everything lives in one private mount and network namespace, so it vanishes with the process that
 made it, whatever happens. Needs root, iproute2, nftables and conntrack.
@@ -22,6 +22,7 @@ import time
 NEEDED = ["ip", "nft", "conntrack", "turnserver", "openssl"]
 SERVER, SERVER_2 = "203.0.113.1", "203.0.113.2"
 SERVER_6 = "2001:db8::1"
+PUBLIC = "203.0.113.20"
 # Nobody lives here: packets to it vanish without an answer.
 NOBODY = "203.0.113.99"
 SIDES = {"cli": ("nata", 1), "wrk": ("natb", 2)}
@@ -153,6 +154,22 @@ def host(name, on):
         return
     sh(f"ip netns add {name}")
     sh(f"ip -n {name} link set lo up")
+
+
+def public(on):
+    """A host, "pub", on the public segment, which neither sends nor takes UDP."""
+    if not on:
+        cut("pub", "eth0")
+    host("pub", on)
+    if not on:
+        return
+    sh("ip link add to_pub type veth peer name eth0 netns pub")
+    sh("ip link set to_pub master br0 up")
+    sh(f"ip -n pub addr add {PUBLIC}/24 dev eth0")
+    sh("ip -n pub link set eth0 up")
+    rules = "".join(f"chain {hook} {{ type filter hook {hook} priority 0; meta l4proto udp drop; }}\n"
+                    for hook in ("input", "output"))
+    sh(["nft", "-f", "-"], ns="pub", input=f"table ip filter {{\n{rules}}}\n")
 
 
 def neighbour(on):

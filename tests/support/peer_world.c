@@ -13,7 +13,7 @@ struct flight {
     struct flight *next;
     hws_time at;
     struct world_peer *to;
-    bool is_signal;
+    bool is_signal, is_end; /* end: of a connection */
     enum hws_signal_kind kind;
     struct hws_address from, local;
     char ufrag[260];
@@ -79,6 +79,19 @@ void world_fini(struct world *world)
     hws_identity_free(world->identity);
 }
 
+static void add_tcp(struct world *world, struct world_peer *peer)
+{
+    struct hws_address addr = peer->addr;
+
+    addr.tcp = true;
+    if (world->tcp_passive) {
+        peer->passive = addr;
+        assert(hws_peer_add_local(peer->peer, &addr, world->now) == HWS_OK);
+    }
+    addr.port = 9;
+    if (world->tcp_active) assert(hws_peer_add_local(peer->peer, &addr, world->now) == HWS_OK);
+}
+
 struct world_peer *world_add(struct world *world, const struct hws_peer_config *config)
 {
     struct world_peer *peer = &world->peers[world->peer_count];
@@ -95,6 +108,7 @@ struct world_peer *world_add(struct world *world, const struct hws_peer_config *
           .port = 4000, .family = HWS_FAMILY_IP4
     };
     assert(hws_peer_add_local(peer->peer, &peer->addr, world->now) == HWS_OK);
+    if (config->ice_tcp) add_tcp(world, peer);
     if (world->turn) assert(hws_peer_add_turn(peer->peer, world->turn, world->now) == HWS_OK);
     hws_peer_end_local(peer->peer, world->now);
     world->peer_count++;
@@ -190,13 +204,136 @@ static bool is_cut(const struct world_peer *peer, const struct hws_address *addr
     return memcmp(&peer->addr, addr, sizeof(*addr)) == 0 ? peer->cut : peer->other_cut;
 }
 
+/* ---- Connections */
+
+static struct world_stream *find_stream(struct world *world, const struct world_peer *from,
+                                        const struct hws_datagram *datagram, size_t *out_end)
+{
+    for (size_t i = 0; i < world->stream_count; i++) {
+        struct world_stream *stream = &world->streams[i];
+
+        for (size_t end = 0; stream->open && end < 2; end++) {
+            if (stream->ends[end] != from ||
+                !hws_address_equal(&stream->local[end], &datagram->local) ||
+                !hws_address_equal(&stream->remote[end], &datagram->remote))
+                continue;
+            *out_end = end;
+            return stream;
+        }
+    }
+    return NULL;
+}
+
+static struct flight *launch_at(struct world *world, struct world_stream *stream, size_t end,
+                                struct hws_bytes bytes)
+{
+    hws_time at = world->now + world->delay;
+    struct flight *flight;
+
+    if (at < stream->last[end]) at = stream->last[end];
+    stream->last[end] = at;
+    flight = launch(world, at, bytes);
+    flight->to = stream->ends[end];
+    flight->local = stream->local[end];
+    flight->from = stream->remote[end];
+    return flight;
+}
+
+static void end_stream(struct world *world, struct world_stream *stream)
+{
+    if (!stream->open) return;
+    stream->open = false;
+    for (size_t end = 0; end < 2; end++) {
+        launch_at(world, stream, end, (struct hws_bytes){0})->is_end = true;
+    }
+}
+
+void world_end_streams(struct world *world)
+{
+    for (size_t i = 0; i < world->stream_count; i++) {
+        end_stream(world, &world->streams[i]);
+    }
+}
+
+size_t world_streams_open(const struct world *world)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < world->stream_count; i++) {
+        if (world->streams[i].open) count++;
+    }
+    return count;
+}
+
+/* SYN and SYN-ACK go first. Where nobody listens the answer is a reset. */
+static struct world_stream *make_stream(struct world *world, struct world_peer *from,
+                                        const struct hws_datagram *datagram)
+{
+    struct world_stream *stream = &world->streams[world->stream_count];
+    struct world_peer *to = NULL;
+
+    for (size_t i = 0; i < world->peer_count; i++) {
+        if (hws_address_equal(&world->peers[i].passive, &datagram->remote)) to = &world->peers[i];
+    }
+    if (!to || world->stream_count == WORLD_STREAMS) {
+        struct flight *flight = launch(world, world->now + 2 * world->delay, (struct hws_bytes){0});
+
+        world->streams_refused++;
+        flight->to = from;
+        flight->local = datagram->local;
+        flight->from = datagram->remote;
+        flight->is_end = true;
+        return NULL;
+    }
+    *stream = (struct world_stream){
+        .open = true,
+        .ends = {from,             to              },
+        .local = {datagram->local,  datagram->remote},
+        .remote = {datagram->remote, datagram->local }
+    };
+    stream->remote[1].port = (uint16_t)(49152 + world->stream_count++);
+    stream->last[1] = world->now + 3 * world->delay;
+    return stream;
+}
+
+static void send_frame(struct world *world, struct world_peer *from,
+                       const struct hws_datagram *datagram)
+{
+    size_t end = 0;
+    struct world_stream *stream = find_stream(world, from, datagram, &end);
+
+    if (!stream && datagram->local.port == 9) stream = make_stream(world, from, datagram);
+    if (stream) (void)launch_at(world, stream, 1 - end, datagram->bytes);
+}
+
+/* As the loop does: what is of no use to one end is closed, once the first frame is through. */
+static void sweep_streams(struct world *world)
+{
+    for (size_t i = 0; i < world->stream_count; i++) {
+        struct world_stream *stream = &world->streams[i];
+
+        if (!stream->open || world->now < stream->last[1]) continue;
+        for (size_t end = 0; end < 2; end++) {
+            if (!hws_peer_needs_stream(stream->ends[end]->peer, &stream->local[end],
+                                       &stream->remote[end]))
+                end_stream(world, stream);
+        }
+    }
+}
+
 static void send_datagram(struct world *world, struct world_peer *from,
                           const struct hws_datagram *datagram)
 {
-    struct world_peer *to = at_address(world, &datagram->remote);
+    struct world_peer *to;
     hws_time jitter = world->jitter ? (hws_time)(next_random(world) % (uint64_t)world->jitter) : 0;
     struct flight *flight;
 
+    if (datagram->local.tcp) {
+        send_frame(world, from, datagram);
+        return;
+    }
+    if (world->no_udp) return;
+    to = at_address(world, &datagram->remote);
     if (!world->relay || !hws_address_equal(&datagram->remote, &world->relay->addr))
         from->past_relay++;
     if (relay(world, datagram)) {
@@ -254,7 +391,9 @@ static void land(struct world *world, struct flight *flight)
 {
     struct hws_peer *peer = flight->to->peer;
 
-    if (flight->is_signal) {
+    if (flight->is_end) {
+        hws_peer_stream_gone(peer, &flight->local, &flight->from, world->now);
+    } else if (flight->is_signal) {
         struct hws_signal signal = {
             .kind = flight->kind, .text = {flight->data, flight->len},
                  .ufrag = flight->ufrag
@@ -355,6 +494,7 @@ static void settle(struct world *world)
             moved = drain(world, peer) || moved;
         }
     }
+    sweep_streams(world);
 }
 
 static hws_time next_time(struct world *world, hws_time until)

@@ -9,7 +9,7 @@
 
 #include <hawser/peer.h>
 
-enum { WORLD_PEERS = 12, WORLD_EVENTS = 512 };
+enum { WORLD_PEERS = 12, WORLD_EVENTS = 512, WORLD_STREAMS = 64 };
 
 struct world_event {
     enum hws_event_kind kind;
@@ -21,6 +21,7 @@ struct world_peer {
     struct hws_peer *peer;
     struct world_peer *remote;      /* where signals go */
     struct hws_address addr, other; /* other: by world_add_other(), else none */
+    struct hws_address passive;     /* it listens there, or none */
     bool cut, other_cut;            /* what leaves from or goes to this address vanishes */
     struct world_event events[WORLD_EVENTS];
     size_t event_count;
@@ -39,6 +40,15 @@ struct world_peer {
     enum hws_message_kind last_kind;
     uint8_t last[256 * 1024]; /* last message received, if it is not longer */
     size_t last_len;
+};
+
+/* A connection of ICE-TCP: loses nothing, keeps the order, and ends for both. */
+struct world_stream {
+    bool open;
+    struct world_peer *ends[2];   /* who made it, who took it */
+    struct hws_address local[2];  /* as each end knows its own: port 9, the listener's */
+    struct hws_address remote[2]; /* and the other: the listener's, port 49152 and up */
+    hws_time last[2];             /* when what was sent last to this end arrives */
 };
 
 struct world {
@@ -61,7 +71,11 @@ struct world {
     const struct hws_turn_server *turn; /* what world_add() tells a peer of it; NULL = nothing */
     const char *needle;                 /* to be looked for in signals */
     unsigned needle_count;
-    bool spoil_fingerprint; /* break the fingerprint in passing descriptions */
+    bool no_udp;                  /* UDP vanishes */
+    bool tcp_active, tcp_passive; /* what a peer with ice_tcp gets when it is added */
+    struct world_stream streams[WORLD_STREAMS];
+    size_t stream_count, streams_refused; /* made so far; and asked for where nobody listens */
+    bool spoil_fingerprint;               /* break the fingerprint in passing descriptions */
 };
 
 void world_init(struct world *world, uint64_t seed);
@@ -70,6 +84,9 @@ void world_fini(struct world *world);
 struct world_peer *world_add(struct world *world, const struct hws_peer_config *config);
 /* Another address of this peer, at its other network. */
 void world_add_other(struct world *world, struct world_peer *peer);
+/* All connections end, and both ends hear of it. */
+void world_end_streams(struct world *world);
+size_t world_streams_open(const struct world *world);
 void world_pair(struct world_peer *a, struct world_peer *b);
 
 /* Move on until @p done says so, or @p limit of virtual time has passed; true if done. */

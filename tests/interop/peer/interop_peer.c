@@ -502,7 +502,7 @@ static void write_log(void *user, const char *line, size_t len)
 static int usage(void)
 {
     fputs("usage: interop-peer [--dtls 1.2|1.3] [--post-quantum] [--loopback] [--sctp-port N]\n"
-          "                    [--max-message-size BYTES] [-v]\n",
+          "                    [--max-message-size BYTES] [--ice-tcp] [-v]\n",
           stderr);
     return 2;
 }
@@ -523,7 +523,8 @@ static bool read_options(int argc, char **argv, struct program *program,
         {"loopback",            no_argument, NULL, 'l'},
         {"sctp-port",required_argument, NULL, 'p'},
         {"max-message-size",         required_argument, NULL, 'm'},
-        {0  },
+        {"ice-tcp",   no_argument, NULL, 't'},
+        {0       },
     };
     int option;
 
@@ -534,6 +535,8 @@ static bool read_options(int argc, char **argv, struct program *program,
             identity->post_quantum = true;
         } else if (option == 'l') {
             loop->loopback = true;
+        } else if (option == 't') {
+            loop->ice_tcp = true;
         } else if (option == 'p') {
             program->config.sctp_port = (uint16_t)strtoul(optarg, NULL, 10);
         } else if (option == 'm') {

@@ -22,6 +22,9 @@ export function hashOfStream(total, piece, seed) {
 const isDescription = (event) => event.event === 'description';
 const isCandidate = (event) => event.event === 'candidate';
 
+const isUdp = /^candidate:\S+ \d+ udp /i;
+const udpLines = /^a=candidate:\S+ \d+ udp .*\r\n/gim;
+
 // The description with the candidates that followed it.
 function joined(description, candidates) {
   const lines = candidates.filter((text) => text && !description.sdp.includes(text))
@@ -32,9 +35,10 @@ function joined(description, candidates) {
 
 export class Connection {
   // `offerer` and `answerer` are sides; `trickle`: candidates go by themselves, or else inside the
-  // description; `nudged`: a side that hands out the last messages only when one more comes.
-  constructor(offerer, answerer, trickle, nudged) {
-    Object.assign(this, {offerer, answerer, trickle, nudged, descriptions: new Map()});
+  // description; `nudged`: a side that hands out the last messages only when one more comes;
+  // `onlyTcp`: UDP candidates are left out.
+  constructor(offerer, answerer, trickle, {nudged, onlyTcp} = {}) {
+    Object.assign(this, {offerer, answerer, trickle, nudged, onlyTcp, descriptions: new Map()});
     this.carry(offerer, answerer);
     this.carry(answerer, offerer);
   }
@@ -46,6 +50,9 @@ export class Connection {
     let held = null, candidates = [];
     const pass = ({event, ...rest}) => to.send({cmd: event, ...rest});
     from.onEvent = (event) => {
+      if (this.onlyTcp && isCandidate(event) && isUdp.test(event.candidate)) return true;
+      if (this.onlyTcp && isDescription(event))
+        event = {...event, sdp: event.sdp.replace(udpLines, '')};
       if (isDescription(event)) {
         this.descriptions.set(from, event);
         this.told ??= performance.now(); // the first offer is made

@@ -18,8 +18,8 @@ const modes = [
 // The rows of one pair of programs in one role.
 export class Scene {
   // `peer` and `hawser` are sides. `cannot`: {feature: reason}. `report(cell)` takes each result.
-  constructor({peer, hawser, weOffer, cannot, report, quick}) {
-    Object.assign(this, {peer, hawser, weOffer, cannot, report, quick});
+  constructor({peer, hawser, weOffer, cannot, report, quick, onlyTcp}) {
+    Object.assign(this, {peer, hawser, weOffer, cannot, report, quick, onlyTcp});
     this.role = weOffer ? 'we offer' : 'they offer';
     this.facts = {};
     this.misses = 0; // checks in a row that failed
@@ -62,7 +62,7 @@ export class Scene {
 
   async connect(trickle, channels) {
     this.connection = new Connection(this.offerer, this.answerer, trickle,
-      this.cannot.handsOutAtOnce && this.peer);
+      {nudged: this.cannot.handsOutAtOnce && this.peer, onlyTcp: this.onlyTcp});
     const how = trickle ? 'candidates trickled' : 'candidates in the description';
     await this.cell('connect', how, [], async () => {
       await this.connection.open(channels);
