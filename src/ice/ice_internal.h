@@ -427,8 +427,9 @@ void hws_ice_replay_early(struct hws_ice *ice, hws_time now);
 /** Did a check of the peer come in this generation? */
 bool hws_ice_is_heard(const struct hws_ice *ice);
 void hws_ice_pair_validated(struct hws_ice *ice, uint8_t pair, bool nominated, hws_time now);
-/** The best pair whose last answer is younger than consent lasts, nominated or not. */
-uint8_t hws_ice_best_confirmed(const struct hws_ice *ice, hws_time now);
+/** The best pair whose last answer is younger than consent lasts and not older than @p since,
+ *  nominated or not. */
+uint8_t hws_ice_best_confirmed(const struct hws_ice *ice, hws_time since, hws_time now);
 void hws_ice_peer_nominates(struct hws_ice *ice, uint8_t pair, hws_time now);
 void hws_ice_nominate_tick(struct hws_ice *ice, hws_time now);
 hws_time hws_ice_nominate_deadline(const struct hws_ice *ice);

@@ -130,7 +130,7 @@ void hws_ice_pair_validated(struct hws_ice *ice, uint8_t pair, bool nominated, h
     }
 }
 
-uint8_t hws_ice_best_confirmed(const struct hws_ice *ice, hws_time now)
+uint8_t hws_ice_best_confirmed(const struct hws_ice *ice, hws_time since, hws_time now)
 {
     uint8_t best = HWS_ICE_NONE;
 
@@ -138,6 +138,7 @@ uint8_t hws_ice_best_confirmed(const struct hws_ice *ice, hws_time now)
         const struct hws_ice_pair *p = &ice->pairs[i];
 
         if (!p->valid || now >= hws_ice_later(p->confirmed_at, ice->consent_expiry)) continue;
+        if (p->confirmed_at < since) continue;
         if (best == HWS_ICE_NONE || p->priority > ice->pairs[best].priority) best = (uint8_t)i;
     }
     return best;
