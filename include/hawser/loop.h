@@ -40,8 +40,8 @@ struct hws_loop_config {
     const char *const *ice_servers;
     size_t ice_server_count;
     /** One UDP port (with ice_tcp, and that TCP port) for all peers; 0 = every peer has its own. A
-     *  TURN server that is asked by UDP tells peers apart by their ports, so for that each has one of
-     *  its own besides. */
+     *  TURN server that is asked by UDP tells peers apart by their ports, so for that each has one
+     *  of its own besides. */
     uint16_t port;
     uint16_t port_min, port_max; /**< where the own ports of peers are taken from; 0 = anywhere */
     /** Names of interfaces to use, such as "eth0", borrowed for the call; none = all. */
@@ -58,9 +58,9 @@ struct hws_loop_config {
     /** Tell names of multicast DNS instead of the addresses of this host, as browsers do: who is on
      *  the same link finds us, and nobody else learns them (RFC 8828 section 5.2). */
     bool hide_addresses;
-    /** ICE-TCP (RFC 6544 section 3), active and passive: connections to the other side, and from it to the
-     *  number of the UDP port or, without port and range, another. Used where no UDP gets through;
-     *  against a TURN server it goes first, as it is direct. */
+    /** ICE-TCP (RFC 6544 section 3), active and passive: connections to the other side, and from it
+     *  to the number of the UDP port or, without port and range, another. Used where no UDP gets
+     *  through; against a TURN server it goes first, as it is direct. */
     bool ice_tcp;
     /** Use loopback addresses beside the others. They are used alone where nothing else is up. */
     bool loopback;

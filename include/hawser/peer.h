@@ -103,8 +103,8 @@ struct hws_peer_config {
      *  nothing by itself. The other side must be a full agent: HWS_ERR_UNSUPPORTED if not. */
     bool ice_lite;
     bool relay_only; /**< only relayed candidates: our addresses are neither told nor used */
-    /** TCP candidates too (RFC 6544 section 4), where the program adds TCP addresses: for networks that let
-     *  no UDP through. A pair of them is used when no direct one of UDP works. */
+    /** TCP candidates too (RFC 6544 section 4), where the program adds TCP addresses: for networks
+     *  that let no UDP through. A pair of them is used when no direct one of UDP works. */
     bool ice_tcp;
     /** When the path is gone or silent and no other pair takes over within 1.5 to 2.5 s, offer an
      *  ICE restart without being asked; hws_peer_next_signal() has it. For one side, the one that
@@ -243,10 +243,10 @@ enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in,
 /*
  * Connections of ICE-TCP. A datagram from a TCP address with port 9 goes over the connection from
  * that address to the remote one, which the program makes if there is none: at most 16 of them are
- * asked for in one generation of ICE. What comes on it has the same two addresses. A datagram from a
- * listening address goes over the connection that came from the remote one, or nowhere. Who connects
- * to us is the peer's when its first frame is a check for its ufrag, and hws_peer_feed() takes it
- * (or says HWS_ERR_REFUSED: the answer settles who controls).
+ * asked for in one generation of ICE. What comes on it has the same two addresses. A datagram from
+ * a listening address goes over the connection that came from the remote one, or nowhere. Who
+ * connects to us is the peer's when its first frame is a check for its ufrag, and hws_peer_feed()
+ * takes it (or says HWS_ERR_REFUSED: the answer settles who controls).
  */
 
 /** Is that connection of use, now or perhaps soon? Else the program closes it. */

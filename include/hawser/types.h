@@ -31,8 +31,7 @@ struct hws_address {
     uint8_t ip[16]; /**< network order; IPv4 uses the first four bytes, the rest is 0 */
     uint32_t scope; /**< IPv6 link-local interface index, else 0 */
     uint16_t port;  /**< host order */
-    bool
-        tcp; /**< of ICE-TCP (RFC 6544 section 4); false = UDP, and whatever is no transport address */
+    bool tcp;       /**< of ICE-TCP (RFC 6544 section 4); false = UDP, or no transport address */
     enum hws_family family;
 };
 
