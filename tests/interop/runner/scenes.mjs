@@ -200,7 +200,7 @@ export class Scene {
         await end(name);
       });
       const last = `last words, ${name}`;
-      const hears = closer === this.peer ? null : 'lastWords';
+      const hears = closer === this.peer ? 'sendsLastWords' : 'lastWords';
       await this.cell('close', `${name}: what was sent comes first`, [feature, hears], async () => {
         await this.openChannel(this.offerer, last);
         await this.connection.message(other, last, 'text', 1, 1);
