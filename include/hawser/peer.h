@@ -409,7 +409,7 @@ size_t hws_peer_buffered(const struct hws_peer *peer);
 
 /** The path in use. */
 struct hws_path {
-    /** Family NONE: the other side hides its address behind a name of multicast DNS. */
+    /** Family NONE: that side hides its address behind a name of multicast DNS. */
     struct hws_address local, remote;
     const char *local_type, *remote_type; /**< "host", "srflx", "prflx", "relay"; static */
     hws_time rtt;                         /**< last measured round trip, 0 = none yet */

@@ -53,7 +53,7 @@ static const char client_help[] =
     "                         (default 1)\n"
     "      --echo-test SIZE   send SIZE random bytes (such as 64MiB), take them back, compare,\n"
     "                         print the speed; for a worker with --echo\n"
-    "  -v, --verbose          show the set-up timeline; twice: the log as well\n"
+    "  -v, --verbose          show the set-up timeline and the paths; twice: the log\n"
     "      --help             show this and leave\n"
     "\n"
     "The channel:\n"

@@ -34,14 +34,19 @@ static void wire(struct hws_json *json, const struct hws_peer_stats *stats)
     hws_json_close(json, '}');
 }
 
+static const char *shown(const struct hws_address *addr, char *buffer)
+{
+    return addr->family == HWS_FAMILY_NONE ? "hidden" : hws_endpoint_text(addr, buffer);
+}
+
 static void pair(struct hws_json *json, const char *key, const struct hws_pair_stats *pair)
 {
     char endpoint[HWS_ENDPOINT_TEXT_MAX];
 
     hws_json_open(json, key, '{');
-    text(json, "local", hws_endpoint_text(&pair->local, endpoint));
+    text(json, "local", shown(&pair->local, endpoint));
     text(json, "local_type", pair->local_type);
-    text(json, "remote", hws_endpoint_text(&pair->remote, endpoint));
+    text(json, "remote", shown(&pair->remote, endpoint));
     text(json, "remote_type", pair->remote_type);
     text(json, "protocol", pair->local.tcp ? "tcp" : "udp");
     text(json, "state", pair->state);

@@ -239,6 +239,11 @@ static bool is_ice_text(const char *text, size_t min, size_t max)
     return true;
 }
 
+void hws_ice_hide_hosts(struct hws_ice *ice)
+{
+    ice->hides_hosts = true;
+}
+
 void hws_ice_answers(struct hws_ice *ice)
 {
     if (!ice->cur.has_remote) ice->unheard = true;

@@ -124,7 +124,10 @@ static void local_added(struct hws_ice *ice, size_t index, hws_time now)
     if (hws_ice_local_is_hidden(ice, index)) return;
     /* Addresses only at the finest level: they may be what the user wants hidden. */
     HWS_LOG(&ice->log, HWS_LOG_TRACE, now, "ice", "candidate.address", "local=%u addr=%s",
-            (unsigned)index, hws_endpoint_text(&local->addr, text));
+            (unsigned)index,
+            ice->hides_hosts && local->type == HWS_CANDIDATE_HOST
+                ? "hidden"
+                : hws_endpoint_text(&local->addr, text));
 }
 
 /* Where a candidate goes: in the place of one that is true no more, or behind all. */

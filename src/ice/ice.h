@@ -99,6 +99,7 @@ HWS_MUST_USE enum hws_err hws_ice_add_turn(struct hws_ice *ice,
  *  servers have answered or given up. */
 void hws_ice_end_local(struct hws_ice *ice, hws_time now);
 
+void hws_ice_hide_hosts(struct hws_ice *ice); /**< their addresses stay out of the log */
 /** What hws_ice_set_remote() brings next is an offer: the peer has our half later than we have its
  *  half, and nothing is nominated before it does, or a second has passed. */
 void hws_ice_answers(struct hws_ice *ice);

@@ -276,6 +276,7 @@ struct hws_ice {
     bool lite, remote_lite;
     bool unheard; /**< we answer, and no check has shown that the peer has the answer */
     bool relay_only;
+    bool hides_hosts; /**< their addresses stay out of the log */
     bool tcp;
     bool checked; /**< a check was sent: the role is settled by conflicts only */
     uint64_t tiebreaker;

@@ -89,7 +89,7 @@ static void tell_pair(const struct hws_ice *ice, size_t index, struct hws_pair_s
 
     *out = (struct hws_pair_stats){
         .local = ice->locals[p->base].addr,
-        .remote = remote->addr,
+        .remote = remote->named ? (struct hws_address){.port = remote->addr.port} : remote->addr,
         .local_type = hws_candidate_type_name(p->local_type),
         .remote_type = hws_candidate_type_name(remote->type),
         .state = hws_ice_pair_state_name(p->state),
@@ -121,7 +121,8 @@ bool hws_ice_path_stats(const struct hws_ice *ice, struct hws_pair_stats *out)
     }
     *out = (struct hws_pair_stats){
         .local = path->local,
-        .remote = path->remote,
+        .remote =
+            path->remote_named ? (struct hws_address){.port = path->remote.port} : path->remote,
         .local_type = hws_candidate_type_name(path->local_type),
         .remote_type = hws_candidate_type_name(path->remote_type),
         .state = hws_ice_pair_state_name(HWS_ICE_PAIR_SUCCEEDED),

@@ -124,7 +124,22 @@ enum hws_err hws_peer_hide_local(struct hws_peer *peer, const struct hws_address
     hidden->addr = *addr;
     memcpy(hidden->name, probe.mdns, sizeof(hidden->name));
     peer->hidden_count++;
+    hws_ice_hide_hosts(peer->ice);
     return HWS_OK;
+}
+
+static bool is_hidden(const struct hws_peer *peer, const struct hws_address *addr)
+{
+    for (size_t i = 0; i < peer->hidden_count; i++) {
+        if (hws_address_same_ip(addr, &peer->hidden[i].addr)) return true;
+    }
+    return false;
+}
+
+void hws_names_blank(const struct hws_peer *peer, struct hws_address *local)
+{
+    if (is_hidden(peer, local))
+        *local = (struct hws_address){.port = local->port, .tcp = local->tcp};
 }
 
 void hws_names_hide(const struct hws_peer *peer, struct hws_candidate *candidate)

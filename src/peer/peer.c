@@ -535,6 +535,7 @@ bool hws_peer_path(const struct hws_peer *peer, struct hws_path *out)
         .rtt = path.rtt,
     };
     if (path.remote_named) out->remote = (struct hws_address){0};
+    hws_names_blank(peer, &out->local);
     return true;
 }
 

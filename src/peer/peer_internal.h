@@ -229,6 +229,8 @@ HWS_MUST_USE enum hws_err hws_names_keep(struct hws_peer *peer,
 void hws_names_restart(struct hws_peer *peer, const char *ufrag);
 /** The other side has no more candidates; ICE hears it once no name waits any more. */
 void hws_names_end_remote(struct hws_peer *peer, hws_time now);
+/** Take the IP address out of a local one that hws_peer_hide_local() was told of. */
+void hws_names_blank(const struct hws_peer *peer, struct hws_address *local);
 /** Replace what shows an address that is to be hidden. */
 void hws_names_hide(const struct hws_peer *peer, struct hws_candidate *candidate);
 

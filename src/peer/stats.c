@@ -80,8 +80,9 @@ static void tell_wire(const struct hws_peer_counts *counts, struct hws_peer_stat
     out->wire.dropped_closed = counts->dropped_closed;
 }
 
-static void tell_ice(const struct hws_ice *ice, struct hws_peer_stats *out)
+static void tell_ice(const struct hws_peer *peer, struct hws_peer_stats *out)
 {
+    const struct hws_ice *ice = peer->ice;
     struct hws_ice_stats stats;
 
     hws_ice_stats(ice, &stats);
@@ -104,6 +105,7 @@ static void tell_ice(const struct hws_ice *ice, struct hws_peer_stats *out)
     out->ice.dropped_refused = stats.dropped_refused;
     out->ice.dropped_unsent = stats.dropped_unsent;
     out->has_path = hws_ice_path_stats(ice, &out->path);
+    hws_names_blank(peer, &out->path.local);
     if (!out->has_path) out->path.local_type = out->path.remote_type = out->path.state = "none";
 }
 
@@ -183,7 +185,7 @@ void hws_peer_stats(const struct hws_peer *peer, struct hws_peer_stats *out)
 {
     *out = (struct hws_peer_stats){.state = state_name(peer->state)};
     tell_wire(&peer->counts, out);
-    tell_ice(peer->ice, out);
+    tell_ice(peer, out);
     tell_dtls(peer, out);
     tell_sctp(peer, out);
     tell_channels(peer, out);
@@ -191,7 +193,12 @@ void hws_peer_stats(const struct hws_peer *peer, struct hws_peer_stats *out)
 
 size_t hws_peer_pairs(const struct hws_peer *peer, struct hws_pair_stats *out, size_t cap)
 {
-    return hws_ice_pairs(peer->ice, out, cap);
+    size_t count = hws_ice_pairs(peer->ice, out, cap);
+
+    for (size_t i = 0; i < count && i < cap; i++) {
+        hws_names_blank(peer, &out[i].local);
+    }
+    return count;
 }
 
 /* ---- Telling: channels */
