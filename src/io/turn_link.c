@@ -14,6 +14,10 @@
 /* Some round trips of data; what is more waits where it can still be dropped or reordered. */
 enum { OUT_CAP = 64 * 1024 };
 
+/* A server that is gone without a word takes no bytes: then the connection is over after this many
+ * ms, of which consent (30 s) leaves enough for another. Linux would wait for a quarter of an hour. */
+enum { UNHEARD_MAX = 8000 };
+
 enum state { CONNECTING, SHAKING, UP, OVER };
 
 struct hws_turn_link {
@@ -43,6 +47,7 @@ enum hws_err hws_turn_link_new(const struct hws_address *server, struct hws_tls_
     struct sockaddr_storage sa;
     socklen_t len = hws_sockaddr_write(server, &sa);
     int on = 1;
+    unsigned unheard = UNHEARD_MAX;
 
     if (!link) return HWS_ERR_NO_MEMORY;
     link->server = *server;
@@ -54,6 +59,7 @@ enum hws_err hws_turn_link_new(const struct hws_address *server, struct hws_tls_
         return HWS_ERR_IO;
     }
     (void)setsockopt(link->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    (void)setsockopt(link->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unheard, sizeof(unheard));
     if (connect(link->fd, (struct sockaddr *)&sa, len) != 0 && errno != EINPROGRESS) {
         close(link->fd);
         free(link);
