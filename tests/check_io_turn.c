@@ -348,7 +348,7 @@ START_TEST(a_connection_that_breaks_is_made_again)
         turn_once(&b);
     }
     ck_assert_uint_eq(count_allocations(), 1); /* anew, over another connection */
-    ck_assert_uint_eq(b.failures, 0);      /* and nobody heard of it */
+    ck_assert_uint_eq(b.failures, 0);          /* and nobody heard of it */
     hws_loop_free(b.loop);
 }
 END_TEST

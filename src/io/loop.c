@@ -30,9 +30,9 @@ enum {
 
 /* As long as ICE waits for a server. */
 #define LINK_PATIENCE HWS_SEC(5)
-/* A connection that breaks is made again after 0.25 s, 0.5 s, 1 s, ... so often at most: over 8 s, so
- * that a relay comes back before consent runs out (30 s). One that stayed up has all its tries
- * again. */
+/* A connection that breaks is made again after 0.25 s, 0.5 s, 1 s, ... so often at most: within
+ * 8 s, so that a relay comes back before consent runs out (30 s). One that stayed up has all its
+ * tries again. */
 #define LINK_AGAIN  HWS_MS(250)
 #define LINK_STEADY HWS_SEC(60)
 enum { LINK_TRIES = 5 };

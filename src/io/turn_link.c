@@ -14,8 +14,8 @@
 /* Some round trips of data; what is more waits where it can still be dropped or reordered. */
 enum { OUT_CAP = 64 * 1024 };
 
-/* A server that is gone without a word takes no bytes: then the connection is over after this many
- * ms, of which consent (30 s) leaves enough for another. Linux would wait for a quarter of an hour. */
+/* A server that is gone without a word takes no bytes: then the connection is over after this
+ * many ms, of which consent (30 s) leaves enough for another. Linux would wait for 15 min. */
 enum { UNHEARD_MAX = 8000 };
 
 enum state { CONNECTING, SHAKING, UP, OVER };
