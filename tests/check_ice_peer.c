@@ -165,6 +165,60 @@ START_TEST(first_valid_pair_carries_data)
 }
 END_TEST
 
+/* We answer, and control: not before the peer shows that it has the answer, by a check of its own,
+ * or has shown nothing for long. */
+START_TEST(a_nomination_does_not_overtake_the_answer)
+{
+    struct reply ok = success();
+    struct sent check;
+    bool heard = _i == 1;
+    hws_time valid = start + HWS_MS(30), due = heard ? valid + HWS_MS(200) : valid + HWS_SEC(1);
+
+    hws_ice_answers(ice);
+    know_peer(start);
+    check = expect(HWS_STUN_REQUEST);
+    ck_assert_int_eq(answer(&check, &ok, valid), HWS_OK);
+    ck_assert(next_event(HWS_ICE_SELECTED)); /* data does not wait */
+    hws_ice_tick(ice, valid + HWS_MS(199));
+    expect_silence();
+    if (heard) ck_assert_int_eq(ask(&(struct request){0}, due), HWS_OK);
+    if (heard) (void)expect(HWS_STUN_SUCCESS);
+    if (!heard) ck_assert_int_eq(hws_ice_deadline(ice), due);
+    hws_ice_tick(ice, due);
+    check = expect(HWS_STUN_REQUEST);
+    ck_assert(check.msg.use_candidate);
+}
+END_TEST
+
+/* The peer is said to be gone before it nominated anything: pairs that worked before are no reason
+ * to wait longer. */
+START_TEST(a_doubt_is_about_all_pairs)
+{
+    struct hws_address other = net_addr("198.51.100.3", 3333);
+    struct reply ok = success();
+    struct sent check;
+    hws_time doubted = start + HWS_SEC(1), end = doubted + HWS_SEC(10);
+
+    hws_ice_set_controlling(ice, false);
+    know_peer(start);
+    add_remote(&other, 2130706000, start);
+    for (int i = 0; i < 2; i++) {
+        hws_ice_tick(ice, start + HWS_MS(20 * i));
+        check = expect(HWS_STUN_REQUEST);
+        ok.from = check.remote;
+        ck_assert_int_eq(answer(&check, &ok, start + HWS_MS(20 * i)), HWS_OK);
+    }
+    ck_assert(next_event(HWS_ICE_SELECTED));
+    hws_ice_doubt(ice, doubted);
+    for (hws_time now = doubted; now < end; now += HWS_MS(500)) {
+        hws_ice_tick(ice, now);
+        ck_assert(!next_event(HWS_ICE_EXPIRED));
+    }
+    hws_ice_tick(ice, end);
+    ck_assert(next_event(HWS_ICE_EXPIRED));
+}
+END_TEST
+
 START_TEST(settles_before_nominating_a_lesser_pair)
 {
     struct hws_address better = net_addr("198.51.100.3", 3333);
@@ -912,6 +966,8 @@ int main(void)
     tcase_add_loop_test(tc, nomination_of_a_lesser_pair, 0, 2);
     tcase_add_loop_test(tc, renomination, 0, sizeof(renominations) / sizeof(renominations[0]));
     tcase_add_loop_test(tc, nominations_are_numbered, 0, 2);
+    tcase_add_loop_test(tc, a_nomination_does_not_overtake_the_answer, 0, 2);
+    tcase_add_test(tc, a_doubt_is_about_all_pairs);
     tcase_add_test(tc, lite_peer);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);

@@ -238,6 +238,11 @@ static bool is_ice_text(const char *text, size_t min, size_t max)
     return true;
 }
 
+void hws_ice_answers(struct hws_ice *ice)
+{
+    if (!ice->cur.has_remote) ice->unheard = true;
+}
+
 enum hws_err hws_ice_set_remote(struct hws_ice *ice, const char *ufrag, const char *pwd, bool lite,
                                 hws_time now)
 {

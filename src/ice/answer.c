@@ -115,6 +115,7 @@ static void act_on_check(struct hws_ice *ice, const struct hws_ice_early *check,
     if (pair == HWS_ICE_NONE) return;
     p = &ice->pairs[pair];
     p->heard = true;
+    ice->unheard = false;
     if (ice->lite) { /* RFC 8445 section 7.3.2: what the peer nominates is valid, and only that */
         if (!nominates) return;
         p->confirmed_at = now;

@@ -28,7 +28,7 @@ static void check_all(struct hws_ice *ice, uint8_t except, hws_time now)
  * consent was given lately data goes on at once. */
 static void reopen(struct hws_ice *ice, hws_time now)
 {
-    uint8_t best = hws_ice_best_confirmed(ice, now);
+    uint8_t best = hws_ice_best_confirmed(ice, INT64_MIN, now);
 
     ice->phase = HWS_ICE_RUNNING;
     ice->nominee = ice->nominated = HWS_ICE_NONE;

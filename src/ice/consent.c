@@ -63,7 +63,10 @@ static void consent_lost(struct hws_ice *ice, const char *why, hws_time now)
     uint8_t next = HWS_ICE_NONE;
 
     if (!old && ice->lane.pair != HWS_ICE_NONE) ice->pairs[ice->lane.pair].valid = false;
-    if (old || searching) next = hws_ice_best_confirmed(ice, now);
+    /* Of a peer that is said to be gone, only what it said since then counts. */
+    if (old || searching)
+        next = hws_ice_best_confirmed(
+            ice, ice->lane.doubt_end ? ice->lane.doubt_end - HWS_ICE_DOUBT : INT64_MIN, now);
     HWS_LOG(&ice->log, HWS_LOG_WARN, now, "ice", "consent.lost", "pair=%u old=%d why=%s",
             ice->lane.pair, old, why);
     ice->has_lost = hws_ice_path(ice, &ice->lost);

@@ -97,6 +97,9 @@ HWS_MUST_USE enum hws_err hws_ice_add_turn(struct hws_ice *ice,
  *  servers have answered or given up. */
 void hws_ice_end_local(struct hws_ice *ice, hws_time now);
 
+/** What hws_ice_set_remote() brings next is an offer: the peer has our half later than we have its
+ *  half, and nothing is nominated before it does, or a second has passed. */
+void hws_ice_answers(struct hws_ice *ice);
 /** Credentials of the remote description, copied. Equal ones again change nothing.
  *  @retval HWS_ERR_ARGUMENT  lengths or characters outside RFC 8839 section 5.4
  *  @retval HWS_ERR_STATE     other credentials are set already (restart first)

@@ -73,6 +73,8 @@ _Static_assert((int)HWS_ICE_LOCAL_MAX < (int)HWS_ICE_NONE, "a local index fits a
 /* A nomination this long after another one is no part of the first search: it is meant to win,
  * whatever the priorities. */
 #define HWS_ICE_NOMINATING HWS_SEC(5)
+/* How long a nomination waits for a check of a peer that may not have our answer yet. */
+#define HWS_ICE_UNHEARD HWS_SEC(1)
 
 /** Of one generation: ours, and the peer's once known. Wiped when it ends. */
 struct hws_ice_credentials {
@@ -271,6 +273,7 @@ struct hws_ice {
     enum hws_ice_phase phase;
     bool controlling;
     bool lite, remote_lite;
+    bool unheard; /**< we answer, and no check has shown that the peer has the answer */
     bool relay_only;
     bool checked; /**< a check was sent: the role is settled by conflicts only */
     uint64_t tiebreaker;
@@ -421,8 +424,9 @@ void hws_ice_replay_early(struct hws_ice *ice, hws_time now);
 /** Did a check of the peer come in this generation? */
 bool hws_ice_is_heard(const struct hws_ice *ice);
 void hws_ice_pair_validated(struct hws_ice *ice, uint8_t pair, bool nominated, hws_time now);
-/** The best pair whose last answer is younger than consent lasts, nominated or not. */
-uint8_t hws_ice_best_confirmed(const struct hws_ice *ice, hws_time now);
+/** The best pair whose last answer is younger than consent lasts and not older than @p since,
+ *  nominated or not. */
+uint8_t hws_ice_best_confirmed(const struct hws_ice *ice, hws_time since, hws_time now);
 void hws_ice_peer_nominates(struct hws_ice *ice, uint8_t pair, hws_time now);
 void hws_ice_nominate_tick(struct hws_ice *ice, hws_time now);
 hws_time hws_ice_nominate_deadline(const struct hws_ice *ice);

@@ -130,7 +130,7 @@ void hws_ice_pair_validated(struct hws_ice *ice, uint8_t pair, bool nominated, h
     }
 }
 
-uint8_t hws_ice_best_confirmed(const struct hws_ice *ice, hws_time now)
+uint8_t hws_ice_best_confirmed(const struct hws_ice *ice, hws_time since, hws_time now)
 {
     uint8_t best = HWS_ICE_NONE;
 
@@ -138,6 +138,7 @@ uint8_t hws_ice_best_confirmed(const struct hws_ice *ice, hws_time now)
         const struct hws_ice_pair *p = &ice->pairs[i];
 
         if (!p->valid || now >= hws_ice_later(p->confirmed_at, ice->consent_expiry)) continue;
+        if (p->confirmed_at < since) continue;
         if (best == HWS_ICE_NONE || p->priority > ice->pairs[best].priority) best = (uint8_t)i;
     }
     return best;
@@ -167,6 +168,9 @@ static hws_time settled_at(const struct hws_ice *ice, uint8_t best)
     const struct hws_ice_pair *b = &ice->pairs[best];
     hws_time patience = 0;
 
+    /* Firefox fails when a nomination overtakes our answer. */
+    if (ice->unheard && !ice->remote_lite)
+        return hws_ice_later(ice->first_valid_at, HWS_ICE_UNHEARD);
     for (size_t i = 0; i < ice->pair_count; i++) {
         const struct hws_ice_pair *p = &ice->pairs[i];
 

@@ -30,7 +30,7 @@ void hws_ice_begin_generation(struct hws_ice *ice)
     new_credentials(ice);
     ice->phase = HWS_ICE_RUNNING;
     ice->checked = false;
-    ice->remote_lite = ice->renomination = false;
+    ice->remote_lite = ice->renomination = ice->unheard = false;
     ice->nominations = ice->peer_nomination = 0;
     ice->learned_count = 0;
     ice->remote_count = ice->signalled_count = ice->early_count = 0;

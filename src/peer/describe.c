@@ -63,6 +63,7 @@ static enum hws_err apply_remote(struct hws_peer *peer, const struct hws_sdp *sd
     if (sdp->type == HWS_SDP_OFFER && is_restart(peer, sdp)) hws_ice_restart(peer->ice, now);
     if (sdp->ice_lite) hws_ice_set_controlling(peer->ice, true); /* RFC 8445 section 6.1.1 */
     hws_ice_allow_renomination(peer->ice, sdp->renomination);
+    if (sdp->type == HWS_SDP_OFFER) hws_ice_answers(peer->ice);
     err = hws_ice_set_remote(peer->ice, sdp->ufrag, sdp->pwd, sdp->ice_lite, now);
     if (err) return err;
     if (is_restart(peer, sdp)) hws_names_restart(peer, sdp->ufrag);
