@@ -283,49 +283,94 @@ START_TEST(a_connection_refused_is_named)
 }
 END_TEST
 
-START_TEST(a_connection_that_breaks_is_named_once)
+/* A connection that breaks once its relay is known. */
+struct breaking {
+    struct hws_loop *loop;
+    struct hws_peer *peer;
+    unsigned failures;
+};
+
+static unsigned count_allocations(void)
+{
+    unsigned count = 0;
+
+    for (size_t i = 0; i < SERVER_CLIENTS; i++) {
+        if (server.allocations[i].used) count++;
+    }
+    return count;
+}
+
+static void turn_once(struct breaking *b)
+{
+    struct hws_loop_item item;
+
+    ck_assert(hws_loop_wait(b->loop, HWS_MS(5)) == HWS_OK);
+    if (listener >= 0) serve_tcp();
+    while (hws_loop_next(b->loop, &item)) {
+        if (item.is_signal || item.event.kind != HWS_EVENT_SERVER_FAILED) continue;
+        b->failures++;
+        ck_assert_str_eq(item.event.server, url);
+        ck_assert_str_eq(item.event.fault.what, "the server does not take a connection");
+    }
+}
+
+static void allocate_and_break(struct breaking *b)
 {
     struct hws_ice_server servers[] = {
         {.url = url, .username = "user", .password = "secret"}
     };
     struct hws_loop_config config = {
         .servers = servers, .server_count = 1, .loopback = true, .relay_only = true};
-    unsigned failures = 0, relays = 0;
-    struct hws_loop_item item;
-    struct hws_loop *loop;
-    struct hws_peer *peer;
 
+    *b = (struct breaking){0};
     listener = open_socket(SOCK_STREAM, &server.addr);
     ck_assert_int_eq(listen(listener, 5), 0);
     (void)snprintf(url, sizeof(url), "turn:127.0.0.1:%u?transport=tcp", server.addr.port);
-    ck_assert(hws_loop_new(&config, &loop, NULL) == HWS_OK);
-    ck_assert(hws_loop_add_peer(loop, &(struct hws_peer_config){0}, NULL, &peer) == HWS_OK);
-    ck_assert(hws_peer_offer(peer, hws_loop_now(loop)) == HWS_OK);
-    for (int turns = 0; turns < 1000 && failures == 0; turns++) {
-        ck_assert(hws_loop_wait(loop, HWS_MS(5)) == HWS_OK);
-        if (relays == 0) serve_tcp();
-        while (hws_loop_next(loop, &item)) {
-            if (item.is_signal &&
-                memmem(item.signal.text.data, item.signal.text.len, "typ relay", 9)) {
-                relays++;
-                close(accepted);
-                accepted = -1;
-            }
-            if (item.is_signal || item.event.kind != HWS_EVENT_SERVER_FAILED) continue;
-            failures++;
-            ck_assert_str_eq(item.event.server, url);
-            ck_assert_str_eq(item.event.fault.what, "the server closed the connection");
-        }
+    ck_assert(hws_loop_new(&config, &b->loop, NULL) == HWS_OK);
+    ck_assert(hws_loop_add_peer(b->loop, &(struct hws_peer_config){0}, NULL, &b->peer) == HWS_OK);
+    ck_assert(hws_peer_offer(b->peer, hws_loop_now(b->loop)) == HWS_OK);
+    for (int turns = 0; turns < 1000 && count_allocations() == 0; turns++) {
+        turn_once(b);
     }
-    ck_assert_uint_eq(relays, 1);
+    ck_assert_uint_eq(count_allocations(), 1);
+    turn_once(b);
+    close(accepted);
+    accepted = -1;
+    server_restart(&server, "another-nonce");
+}
+
+START_TEST(a_connection_that_breaks_is_made_again)
+{
+    struct breaking b;
+
+    allocate_and_break(&b);
+    for (int turns = 0; turns < 1000 && count_allocations() == 0; turns++) {
+        turn_once(&b);
+    }
+    ck_assert_uint_eq(count_allocations(), 1); /* anew, over another connection */
+    ck_assert_uint_eq(b.failures, 0);          /* and nobody heard of it */
+    hws_loop_free(b.loop);
+}
+END_TEST
+
+START_TEST(a_connection_that_stays_broken_is_named_once)
+{
+    struct breaking b;
+    hws_time since;
+
+    allocate_and_break(&b);
+    close(listener);
+    listener = -1;
+    since = hws_clock_now();
+    while (b.failures == 0 && hws_clock_now() - since < HWS_SEC(15)) {
+        turn_once(&b);
+    }
+    ck_assert_int_ge(hws_clock_now() - since, HWS_SEC(7)); /* not before all tries were made */
     for (int turns = 0; turns < 20; turns++) {
-        ck_assert(hws_loop_wait(loop, HWS_MS(5)) == HWS_OK);
-        while (hws_loop_next(loop, &item)) {
-            if (!item.is_signal && item.event.kind == HWS_EVENT_SERVER_FAILED) failures++;
-        }
+        turn_once(&b);
     }
-    ck_assert_uint_eq(failures, 1);
-    hws_loop_free(loop);
+    ck_assert_uint_eq(b.failures, 1);
+    hws_loop_free(b.loop);
 }
 END_TEST
 
@@ -457,7 +502,8 @@ int main(void)
     tcase_add_test(tc, refusal_has_url_and_reason);
     tcase_add_test(tc, relayed_candidates_over_tcp);
     tcase_add_test(tc, a_connection_refused_is_named);
-    tcase_add_test(tc, a_connection_that_breaks_is_named_once);
+    tcase_add_test(tc, a_connection_that_breaks_is_made_again);
+    tcase_add_test(tc, a_connection_that_stays_broken_is_named_once);
     tcase_add_test(tc, an_unusable_server_is_named);
     tcase_add_test(tc, messages_both_ways);
     tcase_add_test(tc, a_full_connection_holds_back_whole_messages);

@@ -157,9 +157,13 @@ HWS_MUST_USE enum hws_err hws_peer_hide_local(struct hws_peer *peer, const struc
 HWS_MUST_USE enum hws_err hws_peer_add_turn(struct hws_peer *peer,
                                             const struct hws_turn_server *server, hws_time now);
 /** The program's connection to a TURN server over TCP or TLS is over, and with it what was relayed.
+ *  When the program has another, hws_peer_add_turn() with its end, the same server and the same URL
+ *  puts it in the place of the old one: the allocation is made anew and told by a restart.
  *  @param[in] local  as it was given in struct hws_turn_server */
 void hws_peer_turn_gone(struct hws_peer *peer, const struct hws_address *server,
                         const struct hws_address *local, hws_time now);
+/** True from hws_peer_close(), or from whatever else ended the peer, on. */
+bool hws_peer_is_closed(const struct hws_peer *peer);
 /** All of the above is said. */
 void hws_peer_end_local(struct hws_peer *peer, hws_time now);
 

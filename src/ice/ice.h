@@ -141,7 +141,8 @@ bool hws_ice_is_searching(const struct hws_ice *ice);
  *  10 s (three consent checks). An answer ends the doubt. Without a path it does nothing. */
 void hws_ice_doubt(struct hws_ice *ice, hws_time now);
 
-/** The program's connection to a TURN server, @p local its own end, is over. */
+/** The program's connection to a TURN server, @p local its own end, is over. Another one takes its
+ *  place by hws_ice_add_turn(). */
 void hws_ice_turn_gone(struct hws_ice *ice, const struct hws_address *server,
                        const struct hws_address *local, hws_time now);
 /** Is this connection of ICE-TCP in use, or may it be? @p local as in the datagrams. */

@@ -45,9 +45,9 @@ static enum hws_err copy_server(struct hws_ice_turn *out, const struct hws_turn_
     return err;
 }
 
-static void start_relay(struct hws_ice *ice, uint8_t base, uint8_t server, hws_time now)
+static enum hws_err new_turn(const struct hws_ice *ice, const struct hws_ice_turn *turn,
+                             struct hws_turn **out)
 {
-    const struct hws_ice_turn *turn = ice->turns[server];
     struct hws_turn_config config = {
         .random = ice->random,
         .log = ice->log,
@@ -56,6 +56,13 @@ static void start_relay(struct hws_ice *ice, uint8_t base, uint8_t server, hws_t
         .password = {(const uint8_t *)turn->password, turn->password_len},
         .stream = turn->transport != HWS_TRANSPORT_UDP,
     };
+
+    return hws_turn_new(&config, out);
+}
+
+static void start_relay(struct hws_ice *ice, uint8_t base, uint8_t server, hws_time now)
+{
+    const struct hws_ice_turn *turn = ice->turns[server];
     struct hws_ice_relay *relay = &ice->relays[ice->relay_count];
 
     if (ice->lite) return; /* RFC 8445 section 5.2: host candidates only */
@@ -70,7 +77,7 @@ static void start_relay(struct hws_ice *ice, uint8_t base, uint8_t server, hws_t
         .server = server,
         .locals = {HWS_ICE_NONE, HWS_ICE_NONE},
     };
-    if (hws_turn_new(&config, &relay->turn)) return; /* no memory: as if there were no server */
+    if (new_turn(ice, turn, &relay->turn)) return; /* no memory: as if there were no server */
     ice->relay_count++;
 }
 
@@ -115,6 +122,33 @@ static bool is_known(const struct hws_ice *ice, const struct hws_turn_server *se
     return false;
 }
 
+/* Another connection in the place of one that broke: the allocation and its candidate keep their
+ * slots, however often it happens. */
+static bool renew(struct hws_ice *ice, const struct hws_turn_server *server, hws_time now)
+{
+    for (size_t i = 0; i < ice->relay_count; i++) {
+        struct hws_ice_relay *relay = &ice->relays[i];
+        struct hws_ice_turn *turn = ice->turns[relay->server];
+        struct hws_turn *fresh;
+
+        if (!relay->broken || turn->transport != server->transport ||
+            !hws_address_equal(&turn->address, &server->address) ||
+            strcmp(turn->url, server->url ? server->url : "") != 0)
+            continue;
+        if (new_turn(ice, turn, &fresh)) return false;
+        hws_turn_free(relay->turn);
+        relay->turn = fresh;
+        relay->local = turn->local = server->local;
+        relay->broken = relay->quiet = false;
+        relay->state = HWS_ICE_RELAY_ASKING;
+        relay->quiet_at = hws_ice_later(now, RELAY_PATIENCE);
+        hws_turn_start(fresh, now);
+        hws_ice_tick(ice, now);
+        return true;
+    }
+    return false;
+}
+
 enum hws_err hws_ice_add_turn(struct hws_ice *ice, const struct hws_turn_server *server,
                               hws_time now)
 {
@@ -122,7 +156,7 @@ enum hws_err hws_ice_add_turn(struct hws_ice *ice, const struct hws_turn_server 
     struct hws_ice_turn *turn;
 
     if (err) return err;
-    if (is_known(ice, server)) return HWS_OK;
+    if (is_known(ice, server) || renew(ice, server, now)) return HWS_OK;
     if (ice->turn_count == HWS_ICE_SERVER_MAX) return HWS_ERR_FULL;
     turn = calloc(1, sizeof(*turn));
     if (!turn) return HWS_ERR_NO_MEMORY;
@@ -169,6 +203,7 @@ void hws_ice_turn_gone(struct hws_ice *ice, const struct hws_address *server,
             continue;
         turn->told = true; /* by the program, which knows more of it */
         hws_turn_gone(relay->turn, now);
+        relay->broken = true;
     }
     hws_ice_tick(ice, now);
 }
@@ -314,7 +349,7 @@ static void on_failed(struct hws_ice *ice, uint8_t index, const struct hws_turn_
     struct hws_ice_relay *relay = &ice->relays[index];
 
     /* One that was lost and is asked for anew is waited for like a first one. */
-    if (relay->state == HWS_ICE_RELAY_ALIVE && event->retries) {
+    if (relay->state == HWS_ICE_RELAY_ALIVE && (event->retries || relay->broken)) {
         relay->state = HWS_ICE_RELAY_ASKING;
         relay->quiet_at = hws_ice_later(now, RELAY_PATIENCE);
     } else {

@@ -32,6 +32,12 @@ enum {
 
 /* As long as ICE waits for a server. */
 #define LINK_PATIENCE HWS_SEC(5)
+/* A connection that breaks is made again after 0.25 s, 0.5 s, 1 s, ... so often at most: within
+ * 8 s, so that a relay comes back before consent runs out (30 s). One that stayed up has all its
+ * tries again. */
+#define LINK_AGAIN  HWS_MS(250)
+#define LINK_STEADY HWS_SEC(60)
+enum { LINK_TRIES = 5 };
 /* Epoll counts milliseconds in an int; waking early is no harm. */
 #define SLEEP_MAX HWS_SEC(86400)
 
@@ -47,6 +53,10 @@ struct port {
     struct hws_turn_link *link; /* owned; NULL for UDP */
     size_t server;              /* of the link: index */
     hws_time give_up_at;        /* a link that is not up by then; HWS_NEVER when it is */
+    struct hws_address target;  /* of a link that was up and broke: where to make it again, */
+    hws_time again_at;          /* when; 0 = not, or it is being made */
+    hws_time up_at;             /* 0 = it never was */
+    unsigned tries;
 };
 
 /* One peer with its sockets. */
@@ -277,19 +287,32 @@ static const struct port *ports_of(const struct hws_loop *loop, const struct mem
 
 /* ---- Connections to TURN servers */
 
+/* Nobody is told of a break as long as it may be mended. */
+static void after_link(struct member *member, struct port *port, struct hws_fault fault,
+                       hws_time now)
+{
+    if (port->up_at == 0 || port->tries == LINK_TRIES || hws_peer_is_closed(member->peer)) {
+        hws_servers_own_failed(&member->share, port->server, fault);
+        return;
+    }
+    port->again_at = now + (LINK_AGAIN << port->tries);
+    port->tries++;
+}
+
 static void close_link(struct member *member, struct port *port, struct hws_fault fault)
 {
-    hws_servers_own_failed(&member->share, port->server, fault);
-    if (port->link && port->give_up_at == HWS_NEVER) {
-        struct hws_address server = hws_turn_link_server(port->link);
+    hws_time now = hws_clock_now();
 
-        hws_peer_turn_gone(member->peer, &server, &port->addr, hws_clock_now());
+    if (port->link && port->give_up_at == HWS_NEVER) {
+        hws_peer_turn_gone(member->peer, &port->target, &port->addr, now);
+        if (now - port->up_at >= LINK_STEADY) port->tries = 0;
     }
     hws_turn_link_free(port->link); /* which takes it out of epoll */
     port->link = NULL;
     port->fd = -1;
     port->addr = (struct hws_address){0}; /* what is still sent there is lost */
     port->give_up_at = HWS_NEVER;
+    after_link(member, port, fault, now);
 }
 
 static struct hws_fault io_fault(enum hws_err err, const char *what)
@@ -302,36 +325,40 @@ static enum hws_err need_trust(struct hws_loop *loop)
     return loop->trust ? HWS_OK : hws_tls_trust_new(loop->ca_file, &loop->trust);
 }
 
-static void open_link(struct hws_loop *loop, struct member *member, size_t index,
-                      const struct hws_address *server, hws_time now)
+static void begin_link(struct hws_loop *loop, struct port *port, hws_time now)
 {
-    const struct hws_server *one = &loop->servers.list[index];
+    const struct hws_server *one = &loop->servers.list[port->server];
     bool tls = one->url.transport == HWS_TRANSPORT_TLS;
-    struct port *port = &member->ports[member->port_count];
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT, .data = {.ptr = port}};
-    struct hws_fault fault = io_fault(HWS_ERR_FULL, "there are too many connections");
+    struct hws_fault fault = io_fault(HWS_ERR_IO, "whom to trust cannot be read");
 
-    if (member->port_count == SOCKET_MAX + LINK_MAX) {
-        hws_servers_own_failed(&member->share, index, fault);
-        return;
-    }
-    *port = (struct port){.member = member,
-                          .fd = -1,
-                          .blocked = true,
-                          .server = index,
-                          .give_up_at = now + LINK_PATIENCE};
-    fault = io_fault(HWS_ERR_IO, "whom to trust cannot be read");
+    port->again_at = 0;
+    port->blocked = true;
+    port->give_up_at = now + LINK_PATIENCE;
     if (!tls || need_trust(loop) == HWS_OK) {
         fault = io_fault(HWS_ERR_UNREACHABLE, "no connection can be begun");
-        if (hws_turn_link_new(server, tls ? loop->trust : NULL, one->url.endpoint.host,
+        if (hws_turn_link_new(&port->target, tls ? loop->trust : NULL, one->url.endpoint.host,
                               &port->link) == HWS_OK)
             port->fd = hws_turn_link_fd(port->link);
     }
     if (!port->link || epoll_ctl(loop->epoll, EPOLL_CTL_ADD, port->fd, &event) != 0) {
-        close_link(member, port, fault);
+        close_link(port->member, port, fault);
+    }
+}
+
+static void open_link(struct hws_loop *loop, struct member *member, size_t index,
+                      const struct hws_address *server, hws_time now)
+{
+    struct port *port = &member->ports[member->port_count];
+
+    if (member->port_count == SOCKET_MAX + LINK_MAX) {
+        hws_servers_own_failed(&member->share, index,
+                               io_fault(HWS_ERR_FULL, "there are too many connections"));
         return;
     }
-    member->port_count++;
+    *port = (struct port){.member = member, .fd = -1, .server = index, .target = *server};
+    begin_link(loop, port, now);
+    if (port->link) member->port_count++;
 }
 
 /* A socket for one TURN server alone, on the first address of ours that reaches it: a server knows
@@ -386,6 +413,7 @@ static void serve_link(struct hws_loop *loop, struct port *port)
 
     if (port->give_up_at != HWS_NEVER && hws_turn_link_is_up(port->link)) {
         port->give_up_at = HWS_NEVER;
+        port->up_at = now;
         port->addr = hws_turn_link_local(port->link);
         hws_servers_give_local(&loop->servers, &member->share, port->server, &server, &port->addr,
                                member->peer, now);
@@ -402,13 +430,14 @@ static void serve_link(struct hws_loop *loop, struct port *port)
     watch(loop, port, hws_turn_link_wants_write(port->link));
 }
 
-static void expire_links(struct member *member, hws_time now)
+static void tick_links(struct hws_loop *loop, struct member *member, hws_time now)
 {
     for (size_t i = 0; i < member->port_count; i++) {
         struct port *port = &member->ports[i];
 
         if (port->link && port->give_up_at <= now)
             close_link(member, port, io_fault(HWS_ERR_TIMEOUT, "the server does not answer"));
+        if (port->again_at != 0 && port->again_at <= now) begin_link(loop, port, now);
     }
 }
 
@@ -917,6 +946,7 @@ static int sleep_ms(struct hws_loop *loop, hws_time timeout)
             const struct port *port = &member->ports[i];
 
             if (port->link && port->give_up_at < due) due = port->give_up_at;
+            if (port->again_at != 0 && port->again_at < due) due = port->again_at;
         }
     }
     for (struct member *member = loop->members; member; member = member->next) {
@@ -934,7 +964,7 @@ static void tick_all(struct hws_loop *loop)
     hws_time now = hws_clock_now();
 
     for (struct member *member = loop->members; member; member = member->next) {
-        expire_links(member, now);
+        tick_links(loop, member, now);
         give_servers(loop, member, now);
         if (hws_peer_deadline(member->peer) <= now) hws_peer_tick(member->peer, now);
     }

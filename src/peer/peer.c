@@ -501,6 +501,11 @@ bool hws_peer_next_event(struct hws_peer *peer, struct hws_event *out)
     return peer->state == HWS_PEER_CLOSED && next_last_event(peer, out);
 }
 
+bool hws_peer_is_closed(const struct hws_peer *peer)
+{
+    return peer->state == HWS_PEER_CLOSED;
+}
+
 bool hws_peer_has_output(const struct hws_peer *peer)
 {
     return peer->signals || peer->reports || peer->tell_path || peer->tell_connected ||

@@ -340,7 +340,7 @@ def certificate(folder):
         out.write(f"127.0.0.1 localhost\n{SERVER} {TURN_NAME}\n")
     sh(f"mount --bind {names} /etc/hosts")
     sh(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-        "-days", "2", "-subj", f"/CN={TURN_NAME}", "-addext", f"subjectAltName=DNS:{TURN_NAME}",
+        "-days", "2", "-subj", f"/CN={TURN_NAME}", "-addext", f"subjectAltName=DNS:{TURN_NAME},IP:{SERVER}",
         "-keyout", f"{folder}/turn.key", "-out", f"{folder}/turn.crt"])
 
 
