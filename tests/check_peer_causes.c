@@ -4,6 +4,8 @@
 #include "support/peer_world.h"
 
 #include "base/bytes.h"
+#include "dtls/dtls.h"
+#include "peer/peer_internal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -178,6 +180,41 @@ START_TEST(a_wrong_fingerprint)
 }
 END_TEST
 
+/* With a pin the signalled fingerprint, right or wrong, counts for nothing. */
+START_TEST(a_pin)
+{
+    static const char *const bad[] = {"", "sha-256", "sha-256 AB:CD", "AB:CD", "md5 00"};
+    char pin[HWS_FINGERPRINT_TEXT_MAX];
+    struct hws_fingerprint own;
+    struct hws_peer_config config = {.pin = pin};
+    struct hws_peer *peer = NULL;
+
+    world_init(&world, 9);
+    worker = world_add(&world, &(struct hws_peer_config){0});
+    ck_assert_int_eq(hws_identity_fingerprint(worker->peer->config.identity, HWS_HASH_SHA256, &own),
+                     HWS_OK);
+    if (_i == 1) own.digest[31] ^= 1;
+    struct hws_writer text = hws_writer_over((uint8_t *)pin, sizeof(pin));
+    hws_fingerprint_write(&text, &own);
+    hws_write_u8(&text, '\0');
+    client = world_add(&world, &config);
+    world_pair(client, worker);
+    offer();
+    if (_i == 0) {
+        ck_assert(world_run(&world, HWS_SEC(10), both_connected));
+    } else {
+        ck_assert(world_run(&world, HWS_SEC(60), both_closed));
+        expect(client, HWS_CAUSE_FINGERPRINT, "fingerprint");
+    }
+    config = client->peer->config;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        config.pin = bad[i];
+        ck_assert_int_eq(hws_peer_new(&config, world.now, &peer), HWS_ERR_ARGUMENT);
+    }
+    world_fini(&world);
+}
+END_TEST
+
 START_TEST(dtls_without_sctp)
 {
     make_pair(7, &(struct hws_peer_config){.connect_limit = HWS_SEC(5)}, NULL);
@@ -322,6 +359,7 @@ int main(void)
     tcase_add_test(tc, checks_failed_names_the_pairs);
     tcase_add_test(tc, a_path_without_dtls);
     tcase_add_test(tc, a_wrong_fingerprint);
+    tcase_add_loop_test(tc, a_pin, 0, 2);
     tcase_add_test(tc, dtls_without_sctp);
     tcase_add_test(tc, sctp_at_another_port);
     tcase_add_test(tc, connected_without_a_channel);

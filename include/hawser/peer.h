@@ -86,7 +86,12 @@ struct hws_peer_config {
     /** SCTP streams each way, so ids of channels; 0 = 256. Each takes 145 bytes: with 65535 of them
      *  an idle connection takes 9.5 MB more. */
     uint16_t stream_count;
-    uint16_t channel_limit;  /**< channels at a time; 0 = 1024 or stream_count if less */
+    uint16_t channel_limit; /**< channels at a time; 0 = 1024 or stream_count if less */
+    /** "sha-256 AB:CD:...", or of sha-384 or sha-512: the other side's certificate has to be the
+     *  one with that fingerprint, whatever is signalled. It got here by a way that is trusted, so
+     *  nobody who carries signals can come in between. NULL = what is signalled. Borrowed for the
+     *  call of hws_peer_new(). */
+    const char *pin;
     uint16_t sctp_port;      /**< our end's (RFC 8841 section 5); 0 = 5000 */
     hws_time consent_expiry; /**< silence after which the path is dead; 0 = 30 s */
     hws_time consent_period; /**< the path is proved that often; 0 = 5 s, at least 4 s */

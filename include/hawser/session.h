@@ -65,6 +65,9 @@ struct hws_client_config {
     uint16_t port, port_min, port_max; /**< likewise: one UDP port for all, or a range */
     const char *const *interfaces;     /**< likewise: names of those to use */
     size_t interface_count;
+    /** Fingerprint of the worker's certificate, as hws_worker_fingerprint() tells it to who hands
+     *  it on; NULL = trust the distributor for it. See struct hws_peer_config. */
+    const char *pin;
     hws_time timeout;                    /**< for connecting; 0 = 30 s */
     hws_time consent_expiry;             /**< see struct hws_peer_config */
     hws_time consent_period;             /**< likewise */

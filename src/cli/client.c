@@ -98,6 +98,7 @@ static int start(const struct hws_options *options, struct hws_records *records)
                                        .ice_ca_file = options->ice_ca_file,
                                        .relay_only = options->relay_only,
                                        .loopback = options->loopback,
+                                       .pin = options->pin,
                                        .hide_addresses = options->hide_addresses,
                                        .ice_tcp = options->ice_tcp,
                                        .port = options->port,

@@ -1,5 +1,8 @@
 #include "cli/options.h"
 
+#include "base/bytes.h"
+#include "sdp/sdp.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -27,6 +30,7 @@ enum {
     OPTION_MAX_LIFETIME,
     OPTION_PRIORITY,
     OPTION_HIDE,
+    OPTION_FINGERPRINT,
     OPTION_ICE_TCP,
     OPTION_ICE_USERNAME,
     OPTION_ICE_CREDENTIAL,
@@ -72,6 +76,7 @@ static const struct {
     {OF_WORKER, {"echo", no_argument, NULL, 'e'}                                      },
     {OF_CLIENT, {"quiet-for", required_argument, NULL, 'q'}                           },
     {OF_CLIENT, {"echo-test", required_argument, NULL, OPTION_ECHO_TEST}              },
+    {OF_CLIENT, {"fingerprint", required_argument, NULL, OPTION_FINGERPRINT}          },
     {OF_CLIENT, {"label", required_argument, NULL, OPTION_LABEL}                      },
     {OF_CLIENT, {"protocol", required_argument, NULL, OPTION_PROTOCOL}                },
     {OF_CLIENT, {"unordered", no_argument, NULL, OPTION_UNORDERED}                    },
@@ -133,6 +138,17 @@ static bool read_seconds(const char *option, const char *text, hws_time *out)
     if (errno || end == text || *end != '\0' || !(value > 0 && value <= 86400))
         return complain(option, text, "want seconds, above 0 and up to 86400");
     *out = (hws_time)(value * 1e6);
+    return true;
+}
+
+static bool read_fingerprint(const char *text, struct hws_options *out)
+{
+    struct hws_fingerprint fingerprint;
+    bool usable = false;
+
+    if (hws_fingerprint_read(hws_bytes_of(text), &fingerprint, &usable) || !usable)
+        return complain("--fingerprint", text, "want 'sha-256 AB:CD:...' as the worker prints it");
+    out->pin = text;
     return true;
 }
 
@@ -400,6 +416,8 @@ static bool take(int option, struct hws_options *out)
     case OPTION_HIDE:
         out->hide_addresses = true;
         return true;
+    case OPTION_FINGERPRINT:
+        return read_fingerprint(optarg, out);
     case OPTION_ICE_TCP:
         out->ice_tcp = true;
         return true;

@@ -56,6 +56,14 @@ static void set_defaults(struct hws_peer_config *config)
     if (config->answer_limit == 0) config->answer_limit = HWS_SEC(300);
 }
 
+static enum hws_err take_pin(struct hws_peer *peer, const char *text)
+{
+    if (!text) return HWS_OK;
+    if (hws_fingerprint_read(hws_bytes_of(text), &peer->pin, &peer->pinned) || !peer->pinned)
+        return HWS_ERR_ARGUMENT;
+    return HWS_OK;
+}
+
 static enum hws_err init(struct hws_peer *peer, const struct hws_peer_config *config)
 {
     struct hws_ice_config ice = {
@@ -72,10 +80,13 @@ static enum hws_err init(struct hws_peer *peer, const struct hws_peer_config *co
 
     peer->config = *config;
     set_defaults(&peer->config);
+    peer->config.pin = NULL; /* it was borrowed */
     hws_channels_init(peer);
     peer->connect_deadline = peer->answer_deadline = peer->open_deadline = HWS_NEVER;
     peer->neg = hws_neg_new();
     if (!peer->neg) return HWS_ERR_NO_MEMORY;
+    err = take_pin(peer, config->pin);
+    if (err) return err;
     err = hws_ice_new(&ice, &peer->ice);
     if (err) return err;
     err = hws_ring_init(&peer->early, HWS_EARLY_QUEUE, HWS_DATAGRAM_IN_MAX);

@@ -109,6 +109,8 @@ struct hws_server_report; /* relay.c */
 
 struct hws_peer {
     struct hws_peer_config config;
+    struct hws_fingerprint pin;
+    bool pinned;
     enum hws_peer_state state;
     bool local_ended; /**< hws_peer_end_local() was called */
 

@@ -42,7 +42,9 @@ static void start_dtls(struct hws_peer *peer, hws_time now)
      * flight takes a moment as well. */
     if (hws_ice_path(peer->ice, &path)) config.rto = path.rto + HWS_MS(10);
     err = hws_dtls_new(&config, &peer->dtls);
-    if (!err) {
+    if (!err && peer->pinned) {
+        err = hws_dtls_expect(peer->dtls, &peer->pin, 1, now);
+    } else if (!err) {
         err = hws_dtls_expect(peer->dtls, peer->remote.fingerprints, peer->remote.fingerprint_count,
                               now);
     }

@@ -57,6 +57,18 @@ struct hws_fingerprint {
     uint8_t digest[HWS_HASH_LEN_MAX]; /**< hws_hash_len(hash) bytes */
 };
 
+/**
+ * Read the value of one a=fingerprint line.
+ *
+ * @param[out] out       written only when @p usable
+ * @param[out] usable    false for MD5, MD2 and hashes that are unknown here
+ * @retval HWS_ERR_MALFORMED  breaks the grammar, or the length does not fit the hash
+ */
+HWS_MUST_USE enum hws_err hws_fingerprint_read(struct hws_bytes value, struct hws_fingerprint *out,
+                                               bool *usable);
+/** Room for the text of one, NUL included. */
+#define HWS_FINGERPRINT_TEXT_MAX (8 + 3 * HWS_HASH_LEN_MAX)
+
 /** "sha-256 AB:CD:..." in upper case, appended. */
 void hws_fingerprint_write(struct hws_writer *out, const struct hws_fingerprint *fingerprint);
 

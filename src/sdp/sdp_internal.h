@@ -28,15 +28,6 @@ HWS_MUST_USE enum hws_err hws_candidate_read_value(struct hws_bytes value, uint6
 
 /* ---- Fingerprints (fingerprint.c) */
 
-/**
- * Read the value of one a=fingerprint line.
- *
- * @param[out] out       written only when @p usable
- * @param[out] usable    false for MD5, MD2 and hashes that are unknown here
- * @retval HWS_ERR_MALFORMED  breaks the grammar, or the length does not fit the hash
- */
-HWS_MUST_USE enum hws_err hws_fingerprint_read(struct hws_bytes value, struct hws_fingerprint *out,
-                                               bool *usable);
 /** May it be sent: one of the hashes that browsers know, and not MD5? */
 bool hws_fingerprint_is_sound(const struct hws_fingerprint *fingerprint);
 

@@ -2,6 +2,7 @@
 #include "base/limits.h"
 #include "fsm/offering.h"
 #include "sctp/dcep.h"
+#include "sdp/sdp.h"
 #include "session/link.h"
 
 #include <hawser/session.h>
@@ -27,10 +28,22 @@ struct hws_client {
     struct hws_peer_config peer_config;       /* what we were asked for */
     struct hws_channel_config channel_config; /* likewise; its texts are in names */
     char *names;                              /* owned: the label, the protocol behind it */
+    char pin[HWS_FINGERPRINT_TEXT_MAX];       /* "" = none */
     char mid[HWS_MID_MAX + 1];                /* of the section that our candidates belong to */
 };
 
 /* ---- Life */
+
+/* It is wanted when the peer is made. */
+static bool keep_pin(struct hws_client *client, const char *text)
+{
+    struct hws_fingerprint pin;
+    bool usable = false;
+
+    if (!text) return true;
+    if (hws_fingerprint_read(hws_bytes_of(text), &pin, &usable) || !usable) return false;
+    return (size_t)snprintf(client->pin, sizeof(client->pin), "%s", text) < sizeof(client->pin);
+}
 
 /* Hold on to the texts of the channel: the program may be done with them before we connect. */
 static enum hws_err keep_channel(struct hws_client *client, const struct hws_channel_config *in)
@@ -97,11 +110,14 @@ static enum hws_err init(struct hws_client *client, const struct hws_client_conf
     if (config->timeout < 0) return HWS_ERR_ARGUMENT;
     *out_reason = "a time of consent is negative";
     if (config->consent_expiry < 0 || config->consent_period < 0) return HWS_ERR_ARGUMENT;
+    *out_reason = "the pin is no fingerprint such as 'sha-256 AB:CD:...'";
+    if (!keep_pin(client, config->pin)) return HWS_ERR_ARGUMENT;
     client->timeout = config->timeout > 0 ? config->timeout : HWS_SEC(CONNECT_DEFAULT_S);
     client->peer_config = (struct hws_peer_config){.key_log = config->key_log,
                                                    .consent_expiry = config->consent_expiry,
                                                    .consent_period = config->consent_period,
                                                    .tap = config->tap,
+                                                   .pin = config->pin ? client->pin : NULL,
                                                    .max_message_size = config->max_message_size,
                                                    .connect_limit = client->timeout,
                                                    .restart_ice = true};
