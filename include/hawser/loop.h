@@ -47,6 +47,10 @@ struct hws_loop_config {
     /** Names of interfaces to use, such as "eth0", borrowed for the call; none = all. */
     const char *const *interfaces;
     size_t interface_count;
+    /** Use only the addresses that the default routes leave from, so that other networks of this
+     *  host are neither used nor told of (RFC 8828 section 5.2, mode 2; with hide_addresses mode 3,
+     *  while mode 1 is the default, and relay_only mode 4). */
+    bool default_route;
     /** The same with credentials, borrowed for the call; 8 of both lists together. */
     const struct hws_ice_server *servers;
     size_t server_count;

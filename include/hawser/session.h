@@ -65,6 +65,7 @@ struct hws_client_config {
     uint16_t port, port_min, port_max; /**< likewise: one UDP port for all, or a range */
     const char *const *interfaces;     /**< likewise: names of those to use */
     size_t interface_count;
+    bool default_route; /**< likewise */
     /** Fingerprint of the worker's certificate, as hws_worker_fingerprint() tells it to who hands
      *  it on; NULL = trust the distributor for it. See struct hws_peer_config. */
     const char *pin;
@@ -167,6 +168,7 @@ struct hws_worker_config {
     uint16_t port, port_min, port_max; /**< see struct hws_loop_config */
     const char *const *interfaces;     /**< likewise */
     size_t interface_count;
+    bool default_route;      /**< likewise */
     size_t client_max;       /**< connections at a time; 0 = 1024; more are refused */
     size_t max_message_size; /**< see struct hws_peer_config */
     hws_time timeout;        /**< for registering; 0 = 30 s */

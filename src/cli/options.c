@@ -31,6 +31,7 @@ enum {
     OPTION_PRIORITY,
     OPTION_HIDE,
     OPTION_FINGERPRINT,
+    OPTION_DEFAULT_ROUTE,
     OPTION_ICE_TCP,
     OPTION_ICE_USERNAME,
     OPTION_ICE_CREDENTIAL,
@@ -58,6 +59,7 @@ static const struct {
     {OF_BOTH,   {"insecure", no_argument, NULL, OPTION_INSECURE}                      },
     {OF_BOTH,   {"loopback", no_argument, NULL, OPTION_LOOPBACK}                      },
     {OF_BOTH,   {"hide-addresses", no_argument, NULL, OPTION_HIDE}                    },
+    {OF_BOTH,   {"default-route", no_argument, NULL, OPTION_DEFAULT_ROUTE}            },
     {OF_BOTH,   {"ice-tcp", no_argument, NULL, OPTION_ICE_TCP}                        },
     {OF_BOTH,   {"port", required_argument, NULL, OPTION_PORT}                        },
     {OF_BOTH,   {"interface", required_argument, NULL, OPTION_INTERFACE}              },
@@ -418,6 +420,9 @@ static bool take(int option, struct hws_options *out)
         return true;
     case OPTION_FINGERPRINT:
         return read_fingerprint(optarg, out);
+    case OPTION_DEFAULT_ROUTE:
+        out->default_route = true;
+        return true;
     case OPTION_ICE_TCP:
         out->ice_tcp = true;
         return true;

@@ -27,7 +27,7 @@ struct hws_options {
     int64_t id; /**< of the worker, ours or the other's; meaningful with has_id */
     bool has_id;
     const char *pin; /**< fingerprint of the worker; NULL = what the distributor says */
-    bool insecure, loopback, hide_addresses, ice_tcp, echo;
+    bool insecure, loopback, hide_addresses, default_route, ice_tcp, echo;
     uint16_t port, port_min, port_max; /**< one for all, or a range; all 0 = anywhere */
     const char *interfaces[HWS_OPTION_INTERFACE_MAX];
     size_t interface_count; /**< 0 = all of this host */

@@ -222,6 +222,7 @@ static int start(const struct hws_options *options, struct hws_records *records)
                                        .ice_lite = options->ice_lite,
                                        .loopback = options->loopback,
                                        .hide_addresses = options->hide_addresses,
+                                       .default_route = options->default_route,
                                        .ice_tcp = options->ice_tcp,
                                        .port = options->port,
                                        .port_min = options->port_min,

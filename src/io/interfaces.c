@@ -6,6 +6,8 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum address_class { GLOBAL, LINK_LOCAL, LOOPBACK };
 
@@ -57,6 +59,41 @@ static size_t add_class(const struct ifaddrs *all, const struct hws_interface_fi
     return count;
 }
 
+/* Where packets to a host far away would leave from. Connecting a UDP socket sends nothing. */
+static bool is_default(const struct hws_address *addr)
+{
+    static const struct hws_address far[] = {
+        {.family = HWS_FAMILY_IP4, .ip = {192, 0, 2, 1},                     .port = 9},
+        {.family = HWS_FAMILY_IP6, .ip = {0x20, 0x01, 0x0d, 0xb8, [15] = 1}, .port = 9},
+    };
+    struct sockaddr_storage sa;
+    socklen_t len = hws_sockaddr_write(&far[addr->family == HWS_FAMILY_IP6], &sa);
+    int fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool same = false;
+
+    if (fd < 0) return false;
+    if (connect(fd, (struct sockaddr *)&sa, len) == 0) {
+        len = sizeof(sa);
+        if (getsockname(fd, (struct sockaddr *)&sa, &len) == 0) {
+            struct hws_address source = hws_sockaddr_read((struct sockaddr *)&sa);
+
+            same = hws_address_same_ip(&source, addr);
+        }
+    }
+    close(fd);
+    return same;
+}
+
+static size_t keep_default(struct hws_address *list, size_t count)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (is_default(&list[i])) list[kept++] = list[i];
+    }
+    return kept;
+}
+
 static bool has_ip6(const struct hws_address *list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -74,7 +111,9 @@ size_t hws_interfaces_list(struct hws_address *out, size_t cap,
     if (getifaddrs(&all) != 0) return 0;
     count = add_class(all, filter, GLOBAL, out, 0, cap);
     if (!has_ip6(out, count)) count = add_class(all, filter, LINK_LOCAL, out, count, cap);
-    if (loopback || count == 0) count = add_class(all, filter, LOOPBACK, out, count, cap);
+    if (filter->default_route) count = keep_default(out, count);
+    if (loopback || (count == 0 && !filter->default_route))
+        count = add_class(all, filter, LOOPBACK, out, count, cap);
     freeifaddrs(all);
     return count;
 }

@@ -14,6 +14,7 @@ enum { HWS_INTERFACES_MAX = 8, HWS_INTERFACE_NAME_MAX = 16 /* as the system has 
 
 /** Interfaces by name; all zero lets every one pass. */
 struct hws_interface_filter {
+    bool default_route; /**< of each family only the address that packets to far away leave from */
     char names[HWS_INTERFACES_MAX][HWS_INTERFACE_NAME_MAX];
     size_t count;
 };
@@ -27,7 +28,8 @@ HWS_MUST_USE enum hws_err hws_interface_filter_add(struct hws_interface_filter *
  *
  * Without @p loopback the loopback addresses are left out (RFC 8445 section 5.1.1.1), unless the
  * host has no other address. IPv6 link-local addresses are left out when there are others of that
- * family: they work on one link only. A loopback interface that the filter names is not left out.
+ * family: they work on one link only. Where only the default route counts (RFC 8828 section 5.2)
+ * a host without one has no address. A loopback interface that the filter names is not left out.
  */
 size_t hws_interfaces_list(struct hws_address *out, size_t cap,
                            const struct hws_interface_filter *filter, bool loopback);

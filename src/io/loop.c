@@ -560,6 +560,7 @@ static enum hws_err take_ports(struct hws_loop *loop, const struct hws_loop_conf
 
         if (err) return err;
     }
+    loop->interfaces.default_route = config->default_route;
     loop->port = config->port;
     loop->port_min = config->port_min;
     loop->port_max = config->port_max;

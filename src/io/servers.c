@@ -205,6 +205,17 @@ static struct hws_fault give(const struct hws_server *server, struct hws_peer *p
     return fault(HWS_OK, "");
 }
 
+/* A TURN server that is asked from another port says nothing of the shared one, unless it is asked
+ * as the STUN server that it is too (RFC 8445 section 5.1.1.2). */
+static void ask_as_stun(const struct hws_servers *servers, const struct hws_server *server,
+                        struct hws_peer *peer, hws_time now)
+{
+    if (!servers->own_ports || server->url.transport != HWS_TRANSPORT_UDP) return;
+    for (size_t i = 0; i < server->found_count; i++) {
+        if (!is_second(server, i)) (void)!hws_peer_add_stun(peer, &server->found[i], now);
+    }
+}
+
 bool hws_servers_give(struct hws_servers *servers, struct hws_servers_share *share,
                       struct hws_peer *peer, hws_time now)
 {
@@ -221,6 +232,7 @@ bool hws_servers_give(struct hws_servers *servers, struct hws_servers_share *sha
         share->given[i] = true;
         if (wants_own(servers, server)) {
             share->owed[i] = server->found_count;
+            ask_as_stun(servers, server, peer, now);
             if (server->found_count > 0) continue;
         }
         share->faults[i] = give(server, peer, now);

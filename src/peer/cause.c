@@ -51,7 +51,7 @@ static void name_pairs(const struct hws_peer *peer, char *out, size_t cap)
 {
     enum { SHOWN = 3 };
     struct hws_pair_stats pairs[SHOWN];
-    size_t count = hws_ice_pairs(peer->ice, pairs, SHOWN), len;
+    size_t count = hws_peer_pairs(peer, pairs, SHOWN), len;
 
     (void)snprintf(out, cap, count == 1 ? "1 pair tried" : "%zu pairs tried", count);
     len = strlen(out);

@@ -95,7 +95,8 @@ static enum hws_err init(struct hws_client *client, const struct hws_client_conf
                  .port_min = config->port_min,
                  .port_max = config->port_max,
                  .interfaces = config->interfaces,
-                 .interface_count = config->interface_count}
+                 .interface_count = config->interface_count,
+                 .default_route = config->default_route}
     };
     enum hws_err err;
 

@@ -69,7 +69,8 @@ static enum hws_err init(struct hws_worker *worker, const struct hws_worker_conf
                  .port_min = config->port_min,
                  .port_max = config->port_max,
                  .interfaces = config->interfaces,
-                 .interface_count = config->interface_count}
+                 .interface_count = config->interface_count,
+                 .default_route = config->default_route}
     };
 
     *out_reason = "an ICE lite agent is reached at its own addresses, without relays and names";
