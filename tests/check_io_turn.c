@@ -73,9 +73,16 @@ static void serve_udp(void)
     }
 }
 
+static struct hws_turn_stream incoming; /* of the connection that was accepted */
+
+static void accept_as(int fd)
+{
+    accepted = fd;
+    memset(&incoming, 0, sizeof(incoming));
+}
+
 static void serve_tcp(void)
 {
-    static struct hws_turn_stream stream;
     static const struct hws_address client = {
         .ip = {127, 0, 0, 2},
           .port = 1, .family = 1
@@ -84,14 +91,11 @@ static void serve_tcp(void)
     struct hws_bytes message;
     ssize_t got;
 
-    if (accepted < 0) {
-        accepted = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
-        memset(&stream, 0, sizeof(stream));
-    }
+    if (accepted < 0) accept_as(accept4(listener, NULL, NULL, SOCK_NONBLOCK));
     if (accepted < 0) return;
     while ((got = recv(accepted, bytes, sizeof(bytes), 0)) > 0) {
-        (void)hws_turn_stream_feed(&stream, (struct hws_bytes){bytes, (size_t)got});
-        while (hws_turn_stream_next(&stream, &message) == HWS_OK) {
+        (void)hws_turn_stream_feed(&incoming, (struct hws_bytes){bytes, (size_t)got});
+        while (hws_turn_stream_next(&incoming, &message) == HWS_OK) {
             struct server_output out;
 
             if (!server_take(&server, &client, message, hws_clock_now(), &out)) continue;
@@ -266,6 +270,63 @@ START_TEST(relayed_candidates_over_tcp)
     ck_assert_uint_eq(seen.relays, 1);
     ck_assert_uint_eq(seen.hosts, 0);
     ck_assert_uint_eq(seen.failures, 0);
+}
+END_TEST
+
+/* The first server sends us to another one, or (the second time) on and on. */
+START_TEST(another_server_over_tcp)
+{
+    struct hws_ice_server servers[] = {
+        {.url = url, .username = "user", .password = "secret"}
+    };
+    struct hws_loop_config config = {
+        .servers = servers, .server_count = 1, .loopback = true, .relay_only = true};
+    struct hws_address addr[2];
+    int fds[2], at = 0;
+    struct hws_loop *loop;
+    struct hws_peer *peer;
+    struct hws_loop_item item;
+    unsigned relays = 0, circles = 0;
+    bool always = _i == 1;
+
+    for (int i = 0; i < 2; i++) {
+        fds[i] = open_socket(SOCK_STREAM, &addr[i]);
+        ck_assert_int_eq(listen(fds[i], 9), 0);
+    }
+    listener = fds[0];
+    (void)snprintf(url, sizeof(url), "turn:127.0.0.1:%u?transport=tcp", addr[0].port);
+    server.force[HWS_STUN_ALLOCATE] = 300;
+    server.force_count[HWS_STUN_ALLOCATE] = always ? 99 : 1;
+    server.alternate = addr[1];
+    ck_assert(hws_loop_new(&config, &loop, NULL) == HWS_OK);
+    ck_assert(hws_loop_add_peer(loop, &(struct hws_peer_config){0}, NULL, &peer) == HWS_OK);
+    ck_assert(hws_peer_offer(peer, hws_loop_now(loop)) == HWS_OK);
+    for (int turns = 0; turns < 2000 && relays + circles == 0; turns++) {
+        int next = accept4(fds[1 - at], NULL, NULL, SOCK_NONBLOCK);
+
+        if (next >= 0) { /* it came to the other one */
+            close(accepted);
+            at = 1 - at;
+            listener = fds[at];
+            server.alternate = addr[1 - at];
+            accept_as(next);
+        }
+        serve_tcp();
+        ck_assert(hws_loop_wait(loop, HWS_MS(5)) == HWS_OK);
+        while (hws_loop_next(loop, &item)) {
+            if (item.is_signal &&
+                memmem(item.signal.text.data, item.signal.text.len, "typ relay", 9))
+                relays++;
+            if (item.is_signal || item.event.kind != HWS_EVENT_SERVER_FAILED) continue;
+            circles++;
+            ck_assert_str_eq(item.event.server, url);
+            ck_assert_str_eq(item.event.fault.what, "the server sends us in circles");
+        }
+    }
+    ck_assert_uint_eq(relays, always ? 0 : 1);
+    ck_assert_uint_eq(circles, always ? 1 : 0);
+    hws_loop_free(loop);
+    close(fds[1 - at]);
 }
 END_TEST
 
@@ -451,7 +512,7 @@ START_TEST(a_full_connection_holds_back_whole_messages)
     size_t sent = 0, received = 0;
     uint8_t bytes[1500];
 
-    memset(&stream, 0, sizeof(stream));
+    memset(&incoming, 0, sizeof(incoming));
     while (sent < 100000 && hws_turn_link_send(link, (struct hws_bytes){message, 1004})) {
         sent++;
     }
@@ -501,6 +562,7 @@ int main(void)
     tcase_add_test(tc, another_port_when_the_server_wants_one);
     tcase_add_test(tc, refusal_has_url_and_reason);
     tcase_add_test(tc, relayed_candidates_over_tcp);
+    tcase_add_loop_test(tc, another_server_over_tcp, 0, 2);
     tcase_add_test(tc, a_connection_refused_is_named);
     tcase_add_test(tc, a_connection_that_breaks_is_made_again);
     tcase_add_test(tc, a_connection_that_stays_broken_is_named_once);

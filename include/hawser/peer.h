@@ -167,6 +167,11 @@ HWS_MUST_USE enum hws_err hws_peer_add_turn(struct hws_peer *peer,
  *  @param[in] local  as it was given in struct hws_turn_server */
 void hws_peer_turn_gone(struct hws_peer *peer, const struct hws_address *server,
                         const struct hws_address *local, hws_time now);
+/** The TURN server at the other end of the connection that was fed last sends us to another one
+ *  (RFC 8489 section 10). A program that follows makes a connection there and gives it as above,
+ *  with the address in @p out and the same URL; a certificate is checked against the name in that
+ *  URL. It is for the program to see that this does not go on in circles. */
+bool hws_peer_next_redirect(struct hws_peer *peer, struct hws_address *out);
 /** True from hws_peer_close(), or from whatever else ended the peer, on. */
 bool hws_peer_is_closed(const struct hws_peer *peer);
 /** All of the above is said. */

@@ -145,6 +145,8 @@ void hws_ice_doubt(struct hws_ice *ice, hws_time now);
  *  place by hws_ice_add_turn(). */
 void hws_ice_turn_gone(struct hws_ice *ice, const struct hws_address *server,
                        const struct hws_address *local, hws_time now);
+/** See hws_peer_next_redirect(). */
+bool hws_ice_next_redirect(struct hws_ice *ice, struct hws_address *out);
 /** Is this connection of ICE-TCP in use, or may it be? @p local as in the datagrams. */
 bool hws_ice_needs_stream(const struct hws_ice *ice, const struct hws_address *local,
                           const struct hws_address *remote);

@@ -152,11 +152,12 @@ struct hws_ice_relay {
     struct hws_turn *turn;     /**< owned */
     struct hws_address local;  /**< the socket */
     struct hws_address mapped; /**< as the server sees it */
-    hws_time quiet_at;    /**< nobody waits for its answer any longer; HWS_NEVER: none is due */
-    bool quiet;           /**< that time has come */
-    bool broken;          /**< its connection is over; the program may make another */
-    uint8_t base, server; /**< base: HWS_ICE_NONE for a socket of its own */
-    uint8_t locals[2];    /**< candidates, one of each family */
+    hws_time quiet_at; /**< nobody waits for its answer any longer; HWS_NEVER: none is due */
+    bool quiet;        /**< that time has come */
+    bool broken;       /**< its connection is over; the program may make another */
+    struct hws_address alternate; /**< which goes there */
+    uint8_t base, server;         /**< base: HWS_ICE_NONE for a socket of its own */
+    uint8_t locals[2];            /**< candidates, one of each family */
 };
 
 /** A check that came before the remote credentials. */

@@ -208,6 +208,20 @@ void hws_ice_turn_gone(struct hws_ice *ice, const struct hws_address *server,
     hws_ice_tick(ice, now);
 }
 
+bool hws_ice_next_redirect(struct hws_ice *ice, struct hws_address *out)
+{
+    for (size_t i = 0; i < ice->relay_count; i++) {
+        struct hws_ice_relay *relay = &ice->relays[i];
+
+        if (relay->alternate.family == HWS_FAMILY_NONE) continue;
+        *out = ice->turns[relay->server]->address = relay->alternate;
+        relay->alternate = (struct hws_address){0};
+        relay->broken = true; /* renew() */
+        return true;
+    }
+    return false;
+}
+
 void hws_ice_relays_drop_base(struct hws_ice *ice, uint8_t base, hws_time now)
 {
     for (size_t i = 0; i < ice->relay_count; i++) {
@@ -347,9 +361,13 @@ static void on_failed(struct hws_ice *ice, uint8_t index, const struct hws_turn_
                       hws_time now)
 {
     struct hws_ice_relay *relay = &ice->relays[index];
+    bool sent_on = event->alternate.family != HWS_FAMILY_NONE;
+    bool lost = relay->state == HWS_ICE_RELAY_ALIVE && (event->retries || relay->broken);
 
-    /* One that was lost and is asked for anew is waited for like a first one. */
-    if (relay->state == HWS_ICE_RELAY_ALIVE && (event->retries || relay->broken)) {
+    relay->alternate = event->alternate;
+    if (sent_on) ice->turns[relay->server]->told = true;
+    /* One that is asked for anew, or elsewhere, is waited for like a first one. */
+    if (lost || sent_on) {
         relay->state = HWS_ICE_RELAY_ASKING;
         relay->quiet_at = hws_ice_later(now, RELAY_PATIENCE);
     } else {

@@ -37,7 +37,7 @@ enum {
  * tries again. */
 #define LINK_AGAIN  HWS_MS(250)
 #define LINK_STEADY HWS_SEC(60)
-enum { LINK_TRIES = 5 };
+enum { LINK_TRIES = 5, REDIRECT_MAX = 4 };
 /* Epoll counts milliseconds in an int; waking early is no harm. */
 #define SLEEP_MAX HWS_SEC(86400)
 
@@ -57,6 +57,7 @@ struct port {
     hws_time again_at;          /* when; 0 = not, or it is being made */
     hws_time up_at;             /* 0 = it never was */
     unsigned tries;
+    unsigned redirects; /* how often its server sent us elsewhere */
 };
 
 /* One peer with its sockets. */
@@ -402,6 +403,24 @@ static void open_links(struct hws_loop *loop, struct member *member, hws_time no
     }
 }
 
+/* The server is another one, with the same name in its certificate (RFC 8489 section 10). */
+static void follow(struct hws_loop *loop, struct port *port, const struct hws_address *to,
+                   hws_time now)
+{
+    hws_turn_link_free(port->link); /* which takes it out of epoll */
+    port->link = NULL;
+    port->fd = -1;
+    port->addr = (struct hws_address){0};
+    if (port->redirects == REDIRECT_MAX) {
+        hws_servers_own_failed(&port->member->share, port->server,
+                               io_fault(HWS_ERR_REFUSED, "the server sends us in circles"));
+        return;
+    }
+    port->redirects++;
+    port->target = *to;
+    begin_link(loop, port, now);
+}
+
 /* What came, and what a ready socket lets us go on with. */
 static void serve_link(struct hws_loop *loop, struct port *port)
 {
@@ -422,6 +441,10 @@ static void serve_link(struct hws_loop *loop, struct port *port)
         struct hws_datagram in = {.local = port->addr, .remote = server, .bytes = message};
 
         (void)hws_peer_feed(member->peer, &in, now);
+    }
+    if (hws_peer_next_redirect(member->peer, &server)) {
+        follow(loop, port, &server, now);
+        return;
     }
     if (err != HWS_ERR_AGAIN || hws_turn_link_fault(port->link).err != HWS_OK) {
         close_link(member, port, hws_turn_link_fault(port->link));

@@ -34,6 +34,11 @@ void hws_peer_turn_gone(struct hws_peer *peer, const struct hws_address *server,
     hws_peer_pump(peer, now);
 }
 
+bool hws_peer_next_redirect(struct hws_peer *peer, struct hws_address *out)
+{
+    return peer->state != HWS_PEER_CLOSED && hws_ice_next_redirect(peer->ice, out);
+}
+
 bool hws_peer_unwrap(struct hws_peer *peer, const struct hws_datagram **in,
                      struct hws_datagram *inner, hws_time now)
 {

@@ -156,13 +156,16 @@ static bool may_go_to(const struct hws_turn *turn, const struct hws_address *alt
     return true;
 }
 
-/* RFC 8489 section 10. Over a stream it takes another connection, which is not ours to make. */
+/* RFC 8489 section 10. Over a stream it takes another connection, which is not ours to make: who
+ * makes it guards against loops. */
 static void redirected(struct hws_turn *turn, struct hws_turn_request *request,
                        const struct hws_stun_message *msg, hws_time now)
 {
-    if (request->kind != HWS_TURN_ALLOCATE || turn->stream ||
-        !may_go_to(turn, &msg->alternate_server)) {
+    bool follows = request->kind == HWS_TURN_ALLOCATE && may_go_to(turn, &msg->alternate_server);
+
+    if (!follows || turn->stream) {
         refused(turn, request, msg->error_code, HWS_ERR_REFUSED, reason_of(msg->error_code), now);
+        if (follows) turn->failure.alternate = msg->alternate_server;
         return;
     }
     turn->visited[turn->visited_count++] = turn->server;

@@ -132,6 +132,7 @@ struct hws_turn_event {
     struct hws_address relayed[2]; /**< one may be family NONE */
     struct hws_address mapped;     /**< how the server sees us; may be family NONE */
     struct hws_address peer;
+    struct hws_address alternate; /**< with FAILED over a stream: where the server sends us */
     enum hws_err err;
     uint16_t code;      /**< of the server's error response; 0 when there was none */
     const char *reason; /**< static text */
