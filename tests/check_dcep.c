@@ -201,7 +201,7 @@ static const struct {
     [OPEN] = {50,  (const char *)open_message, OPEN_LEN    },
     [CUT_OPEN] = {50,  (const char *)open_message, OPEN_LEN - 1},
     [ACK] = {50,  "\x02",                     1           },
-    [LONG_ACK] = {50,  "\x02\x00",                 2           },
+    [LONG_ACK] = {50,  "\x02\x00\x00\x00",         4           },
     [UNKNOWN_TYPE] = {50,  "\x00",                     1           },
     [NO_BYTE] = {50,  "",                         0           },
     [STRING] = {51,  "hi",                       2           },
@@ -228,9 +228,9 @@ static const enum hws_dcep_action expected[][KIND_COUNT] = {
     [HWS_STREAM_WRONG_PARITY] =
         {RST, RST, RST, RST, RST, RST, RST, RST, RST, RST, RST, RST, RST},
     [HWS_STREAM_OPENING] =
-        {RST, RST, OPD, RST, RST, RST, STR, BIN, STR, BIN, RST, RST, RST},
+        {RST, RST, OPD, OPD, RST, RST, STR, BIN, STR, BIN, RST, RST, RST},
     [HWS_STREAM_OPEN] =
-        {RST, RST, DRP, RST, RST, RST, STR, BIN, STR, BIN, RST, RST, RST},
+        {RST, RST, DRP, DRP, RST, RST, STR, BIN, STR, BIN, RST, RST, RST},
     [HWS_STREAM_CLOSING] =
         {DRP, DRP, DRP, DRP, DRP, DRP, DRP, DRP, DRP, DRP, DRP, DRP, DRP},
 };

@@ -684,7 +684,7 @@ static const struct {
     {7,  HWS_ERR_REFUSED    },
     {8,  HWS_ERR_FULL       },
     {9,  HWS_ERR_REFUSED    },
-    {10, HWS_ERR_MISMATCH   },
+    {10, HWS_ERR_REFUSED    },
     {11, HWS_ERR_TOO_BIG    },
     {13, HWS_ERR_LIBRARY    },
     {12, HWS_ERR_UNSUPPORTED},

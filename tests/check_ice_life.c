@@ -110,14 +110,15 @@ END_TEST
 
 /* ---- Restart */
 
-/* The path of before stays until the new list has nominated, unless it has gone silent; then its
- * credentials are forgotten. */
+/* The path of before stays until the new list has nominated, unless it has gone silent; its
+ * credentials are forgotten when the peer needs them no more. */
 START_TEST(restart_hands_over)
 {
     struct request request = {.user = NULL};
     struct reply ok = success();
     char old_user[32], old_pwd[HWS_ICE_PWD_LEN + 1];
     hws_time now = _i == 0 ? start + HWS_SEC(1) : start + HWS_SEC(15);
+    struct hws_pair_stats before, path;
     struct sent check;
 
     connect_now(start);
@@ -127,11 +128,17 @@ START_TEST(restart_hands_over)
     while (next_sent(&check)) {
     }
     (void)next_event(HWS_ICE_FAILED); /* drain */
+    ck_assert(hws_ice_path_stats(ice, &before) && before.nominated && before.priority > 0);
     hws_ice_restart(ice, now);
     request.user = old_user;
     request.pwd = old_pwd;
     ck_assert_int_eq(ask(&request, now), HWS_OK); /* consent of the peer goes on */
     (void)expect(HWS_STUN_SUCCESS);
+    ck_assert_uint_eq(hws_ice_pairs(ice, NULL, 0), 0);
+    ck_assert(hws_ice_path_stats(ice, &path) && path.selected && path.priority == 0);
+    ck_assert_uint_eq(path.checks_sent, before.checks_sent);
+    ck_assert_uint_eq(path.checks_received, before.checks_received + 1);
+    ck_assert_int_eq(path.rtt, before.rtt);
     know_peer(now);
     check = expect(HWS_STUN_REQUEST);
     ck_assert_int_eq(answer(&check, &ok, now + HWS_MS(20)), HWS_OK);
@@ -141,7 +148,41 @@ START_TEST(restart_hands_over)
     ck_assert_int_eq(answer(&check, &ok, now + HWS_MS(40)), HWS_OK);
     if (_i == 0) ck_assert(next_event(HWS_ICE_SELECTED));
     ck_assert(next_event(HWS_ICE_NOMINATED));
-    ck_assert_int_eq(ask(&request, now + HWS_MS(50)), HWS_ERR_INTEGRITY);
+    /* The peer may not have our answer yet; its first check of the new generation shows it. */
+    ck_assert_int_eq(ask(&request, now + HWS_MS(50)), HWS_OK);
+    ck_assert_int_eq(ask(&(struct request){.user = NULL}, now + HWS_MS(60)), HWS_OK);
+    ck_assert_int_eq(ask(&request, now + HWS_MS(70)), HWS_ERR_INTEGRITY);
+}
+END_TEST
+
+/* The peer moved to another address by its restart, but has not heard of ours yet: what it sends
+ * from where it was is let in, until its first check shows that it knows. */
+START_TEST(the_old_path_is_let_in_for_a_while)
+{
+    struct hws_address moved = net_addr("203.0.113.99", 99);
+    struct request request = {.from = moved};
+    struct reply ok = success();
+    hws_time now = start + HWS_SEC(1);
+    struct sent check;
+
+    connect_now(start);
+    hws_ice_restart(ice, now);
+    add_remote(&moved, 1000, now);
+    ck_assert_int_eq(hws_ice_set_remote(ice, peer_ufrag, peer_pwd, false, now), HWS_OK);
+    for (int i = 0; i < 2; i++) {
+        ck_assert(hws_ice_admits(ice, &here, &there));
+        do {
+            check = expect(HWS_STUN_REQUEST);
+        } while (!hws_address_equal(&check.remote, &moved));
+        ok.from = moved;
+        ck_assert_int_eq(answer(&check, &ok, now + HWS_MS(20 * (i + 1))), HWS_OK);
+    }
+    ck_assert(next_event(HWS_ICE_NOMINATED));
+    ck_assert(hws_ice_admits(ice, &here, &moved));
+    ck_assert(hws_ice_admits(ice, &here, &there));
+    ck_assert_int_eq(ask(&request, now + HWS_MS(60)), HWS_OK);
+    ck_assert(hws_ice_admits(ice, &here, &moved));
+    ck_assert(!hws_ice_admits(ice, &here, &there));
 }
 END_TEST
 
@@ -242,6 +283,94 @@ START_TEST(reflexive_candidates)
     /* RFC 8445 section 5.1.1.3: same type, base IP and server, same foundation. */
     ck_assert_str_eq(c[0].foundation, c[1].foundation);
     ck_assert_str_ne(c[0].foundation, c[2].foundation);
+}
+END_TEST
+
+/* Events up to the end: how many candidates, the last reflexive one, and whether the end came. */
+static size_t drain_candidates(struct hws_candidate *out, bool *out_end)
+{
+    struct hws_ice_event event;
+    size_t count = 0;
+
+    *out_end = false;
+    while (hws_ice_next_event(ice, &event)) {
+        if (event.kind == HWS_ICE_LOCAL_END) *out_end = true;
+        if (event.kind != HWS_ICE_LOCAL_CANDIDATE) continue;
+        ck_assert_str_eq(event.candidate.ufrag, hws_ice_ufrag(ice));
+        if (event.candidate.type == HWS_CANDIDATE_SRFLX) *out = event.candidate;
+        count++;
+    }
+    return count;
+}
+
+/* What a server said before may be true no more: it is asked again, by a restart of either kind,
+ * and what it does not say again is not told again. */
+START_TEST(a_restart_asks_the_servers_again)
+{
+    static const char *const seen[] = {"198.51.100.50", "198.51.100.50", "198.51.100.51"};
+    struct hws_address server = net_addr("203.0.113.3", 3478);
+    struct hws_candidate known[4], reflexive;
+    struct sent question;
+    hws_time now = start;
+    bool end;
+
+    ck_assert_int_eq(hws_ice_add_server(ice, &server, now), HWS_OK);
+    hws_ice_end_local(ice, now);
+    for (size_t i = 0; i < 3; i++) {
+        struct hws_address mapped = net_addr(seen[i], 6000);
+
+        question = expect(HWS_STUN_REQUEST);
+        ck_assert_uint_eq(drain_candidates(&reflexive, &end), 1); /* the host at once */
+        ck_assert(!end);
+        ck_assert_uint_eq(hws_ice_known(ice, known, 4, &end), 1);
+        ck_assert_int_eq(serve(&question, seen[i], now + HWS_MS(10)), HWS_OK);
+        ck_assert_uint_eq(hws_ice_known(ice, known, 4, &end), 2);
+        ck_assert(end);
+        ck_assert(hws_address_equal(&known[1].addr, &mapped));
+        ck_assert_str_ne(known[0].foundation, known[1].foundation);
+        ck_assert_uint_eq(drain_candidates(&reflexive, &end), 1);
+        ck_assert(hws_address_equal(&reflexive.addr, &mapped));
+        ck_assert(end);
+        now += HWS_SEC(1);
+        if (i == 0)
+            hws_ice_restart(ice, now);
+        else
+            ck_assert_int_eq(hws_ice_offer_restart(ice, now), i == 1 ? HWS_OK : HWS_ERR_STATE);
+    }
+    ck_assert_uint_eq(ice->local_count, 2); /* in the place of the one before */
+}
+END_TEST
+
+/* A restart taken back leaves the agent as it was, but for what belongs to no generation. */
+START_TEST(a_restart_taken_back_changes_nothing)
+{
+    struct hws_address late = net_addr("192.0.2.1", 1113);
+    struct hws_candidate reflexive, known[4];
+    struct request request = {.user = NULL};
+    struct hws_ice before;
+    bool end;
+
+    connect_now(start);
+    hws_ice_end_local(ice, start + HWS_MS(50));
+    (void)drain_candidates(&reflexive, &end);
+    before = snapshot();
+    ck_assert_int_eq(hws_ice_offer_restart(ice, start + HWS_MS(60)), HWS_OK);
+    ck_assert_uint_eq(drain_candidates(&reflexive, &end), 1);
+    ck_assert(end);
+    hws_ice_withdraw_restart(ice, start + HWS_MS(70));
+    hws_ice_withdraw_restart(ice, start + HWS_MS(70)); /* none is offered */
+    assert_unchanged(&before, "a restart taken back");
+    ck_assert_uint_eq(drain_candidates(&reflexive, &end), 0);
+    ck_assert(!end);
+    ck_assert_int_eq(ask(&request, start + HWS_MS(80)), HWS_OK);
+    /* A socket that is new since is not announced in a generation that had ended. */
+    ck_assert_int_eq(hws_ice_offer_restart(ice, start + HWS_MS(90)), HWS_OK);
+    ck_assert_int_eq(hws_ice_add_local(ice, &late, start + HWS_MS(91)), HWS_OK);
+    hws_ice_withdraw_restart(ice, start + HWS_MS(92));
+    ck_assert_uint_eq(drain_candidates(&reflexive, &end), 0);
+    ck_assert_uint_eq(hws_ice_known(ice, known, 4, &end), 1);
+    hws_ice_restart(ice, start + HWS_MS(93));
+    ck_assert_uint_eq(drain_candidates(&reflexive, &end), 2);
 }
 END_TEST
 
@@ -388,6 +517,9 @@ int main(void)
     tcase_add_loop_test(tc, restart_hands_over, 0, 2);
     tcase_add_test(tc, local_priorities);
     tcase_add_test(tc, reflexive_candidates);
+    tcase_add_test(tc, the_old_path_is_let_in_for_a_while);
+    tcase_add_test(tc, a_restart_asks_the_servers_again);
+    tcase_add_test(tc, a_restart_taken_back_changes_nothing);
     tcase_add_test(tc, forged_reflexive);
     tcase_add_test(tc, tables_fill_up);
     tcase_add_test(tc, undrained_queue);

@@ -183,8 +183,9 @@ END_TEST
 
 START_TEST(interfaces_are_listed)
 {
+    const struct hws_interface_filter all = {0};
     struct hws_address list[32];
-    size_t count = hws_interfaces_list(list, 32, true);
+    size_t count = hws_interfaces_list(list, 32, &all, true);
     bool loop = false;
 
     ck_assert_uint_ge(count, 1);
@@ -193,12 +194,55 @@ START_TEST(interfaces_are_listed)
         ck_assert_uint_eq(list[i].port, 0);
     }
     ck_assert(loop);
-    ck_assert_uint_eq(hws_interfaces_list(list, 1, true), 1);
-    ck_assert_uint_eq(hws_interfaces_list(list, 0, true), 0);
+    ck_assert_uint_eq(hws_interfaces_list(list, 1, &all, true), 1);
+    ck_assert_uint_eq(hws_interfaces_list(list, 0, &all, true), 0);
+}
+END_TEST
+
+START_TEST(interfaces_are_chosen_by_name)
+{
+    struct hws_interface_filter filter = {0};
+    struct hws_address list[32];
+    size_t count;
+
+    ck_assert_int_eq(hws_interface_filter_add(&filter, "no-such-one"), HWS_ERR_ARGUMENT);
+    ck_assert_int_eq(hws_interface_filter_add(&filter, "a-name-that-is-too-long"),
+                     HWS_ERR_ARGUMENT);
+    ck_assert_int_eq(hws_interface_filter_add(&filter, "lo"), HWS_OK);
+    count = hws_interfaces_list(list, 32, &filter, false);
+    ck_assert_uint_ge(count, 1);
+    for (size_t i = 0; i < count; i++) {
+        ck_assert(hws_address_is_loopback(&list[i]));
+    }
+    for (size_t i = filter.count; i < HWS_INTERFACES_MAX; i++) {
+        ck_assert_int_eq(hws_interface_filter_add(&filter, "lo"), HWS_OK);
+    }
+    ck_assert_int_eq(hws_interface_filter_add(&filter, "lo"), HWS_ERR_ARGUMENT);
 }
 END_TEST
 
 /* ---- The loop */
+
+START_TEST(bad_ports_are_refused)
+{
+    static const char *const nobody = "no-such-one";
+    const struct hws_loop_config bad[] = {
+        {.port = 4000,          .port_min = 4000, .port_max = 4001},
+        {.port_min = 4001,                     .port_max = 4000                     },
+        {.port_max = 4000                    },
+        {.interfaces = &nobody, .interface_count = 1},
+    };
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct hws_loop *loop = NULL;
+        const char *reason = "";
+
+        ck_assert_int_eq(hws_loop_new(&bad[i], &loop, &reason), HWS_ERR_ARGUMENT);
+        ck_assert_str_ne(reason, "");
+        ck_assert_ptr_null(loop);
+    }
+}
+END_TEST
 
 static void *wake_soon(void *loop)
 {
@@ -346,6 +390,8 @@ int main(void)
     tcase_add_test(tc, datagrams_go_and_come_in_batches);
     tcase_add_test(tc, what_cannot_be_sent_is_lost_and_the_rest_goes);
     tcase_add_test(tc, interfaces_are_listed);
+    tcase_add_test(tc, interfaces_are_chosen_by_name);
+    tcase_add_test(tc, bad_ports_are_refused);
     tcase_add_test(tc, another_thread_wakes_the_loop);
     tcase_add_loop_test(tc, a_very_long_sleep_is_one, 0, 3);
     tcase_add_test(tc, bad_servers_and_second_loops_are_refused);

@@ -277,6 +277,9 @@ START_TEST(a_refused_message_stays_lent)
         (void)!say(HWS_BINARY, data, sizeof(data));
         world_pass(&world, HWS_MS(30));
     }
+    while (say(HWS_BINARY, data, 1000) == HWS_OK) {
+        /* the rest of the queue, where no 64 KiB fit any more */
+    }
     ck_assert_int_eq(say(HWS_BINARY, data, 1000), HWS_ERR_FULL);
     while (hws_peer_next_event(client->peer, &event) && event.kind != HWS_EVENT_MESSAGE) {
         /* channel events come first */
@@ -301,7 +304,7 @@ START_TEST(too_big_is_refused)
 }
 END_TEST
 
-START_TEST(the_outbox_is_bounded)
+START_TEST(what_waits_before_the_connection_is_bounded)
 {
     static uint8_t data[64 * 1024];
     int sent = 0;
@@ -609,8 +612,8 @@ START_TEST(a_channel_closed_before_its_open_fits_goes_away)
 }
 END_TEST
 
-/* Its OPEN will never fit. */
-START_TEST(a_label_longer_than_the_send_buffer_ends_its_channel)
+/* Names are not messages: their length has a bound of its own. */
+START_TEST(a_label_may_be_longer_than_the_send_buffer)
 {
     static char label[50 * 1024];
     struct hws_channel late;
@@ -622,8 +625,9 @@ START_TEST(a_label_longer_than_the_send_buffer_ends_its_channel)
                                            &(struct hws_channel_config){.label = label}, world.now,
                                            &late),
                      HWS_OK);
-    ck_assert(world_run(&world, HWS_SEC(1), client_channel_closed));
-    ck_assert_int_eq(say(HWS_TEXT, "x", 1), HWS_OK);
+    world_pass(&world, HWS_SEC(1));
+    ck_assert_uint_eq(world_count(worker, HWS_EVENT_CHANNEL_INCOMING), 2);
+    ck_assert_uint_eq(world_count(client, HWS_EVENT_CHANNEL_OPEN), 2);
     world_fini(&world);
 }
 END_TEST
@@ -634,18 +638,16 @@ START_TEST(a_channel_waits_for_the_reset_of_its_stream)
     struct hws_channel late;
 
     connect_pair(); /* the client is the DTLS server: its channel has stream 1, 3 follows */
+    ck_assert(hws_stream_mark(worker->peer, 3)); /* so that it gives no answer */
     ck_assert_int_eq(hws_sctp_reset(client->peer->sctp, 3, world.now), HWS_OK);
     client->event_count = 0;
     ck_assert_int_eq(
         hws_peer_open_channel(client->peer, &(struct hws_channel_config){0}, world.now, &late),
         HWS_OK);
     ck_assert_int_eq(hws_peer_send(client->peer, late, HWS_TEXT, (struct hws_bytes){0}, world.now),
-                     HWS_ERR_FULL);
-    ck_assert_msg(world_run(&world, HWS_SEC(5), client_writable), "it stays closed for ever");
-    ck_assert_int_eq(hws_peer_send(client->peer, late, HWS_TEXT, (struct hws_bytes){0}, world.now),
                      HWS_OK);
     wanted = 1;
-    ck_assert(world_run(&world, HWS_SEC(5), worker_has_wanted));
+    ck_assert_msg(world_run(&world, HWS_SEC(5), worker_has_wanted), "it stays closed for ever");
     world_pass(&world, HWS_MS(100)); /* for the ACK */
     ck_assert(world_saw(client, HWS_EVENT_CHANNEL_OPEN));
     world_fini(&world);
@@ -844,7 +846,7 @@ int main(void)
     tcase_add_test(tc, a_pausing_reader_may_go_on_writing);
     tcase_add_test(tc, a_refused_message_stays_lent);
     tcase_add_test(tc, too_big_is_refused);
-    tcase_add_test(tc, the_outbox_is_bounded);
+    tcase_add_test(tc, what_waits_before_the_connection_is_bounded);
     tcase_add_test(tc, closing_drains_and_frees_the_id);
     tcase_add_test(tc, either_side_opens_and_closes_many);
     tcase_add_test(tc, every_id_can_be_used_at_once);
@@ -861,7 +863,7 @@ int main(void)
     tcase_add_test(tc, a_paused_peer_with_messages_has_no_output);
     tcase_add_test(tc, no_limit_for_connecting_is_no_limit);
     tcase_add_test(tc, a_channel_closed_before_its_open_fits_goes_away);
-    tcase_add_test(tc, a_label_longer_than_the_send_buffer_ends_its_channel);
+    tcase_add_test(tc, a_label_may_be_longer_than_the_send_buffer);
     tcase_add_test(tc, a_channel_waits_for_the_reset_of_its_stream);
     tcase_add_test(tc, channels_beyond_the_streams_of_the_other_side_end);
     tcase_add_test(tc, an_early_message_that_is_too_big_ends_its_channel_only);

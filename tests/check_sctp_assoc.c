@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "sctp/packet_view.h"
 
 #define COUNT_OF(table) ((int)(sizeof(table) / sizeof((table)[0])))
 
@@ -79,6 +80,26 @@ static enum hws_err send_on(int from, uint16_t stream, size_t len)
     struct hws_sctp_message msg = message_of(stream, len);
 
     return hws_sctp_send(pair.ends[from].sctp, &msg, pair.now);
+}
+
+/* SCTP takes no more than keeps the network busy: the rest waits here. */
+static void send_in_turn(int from, const struct hws_sctp_message *msg)
+{
+    hws_time end = pair.now + HWS_SEC(300);
+    enum hws_err err;
+
+    while ((err = hws_sctp_send(pair.ends[from].sctp, msg, pair.now)) == HWS_ERR_FULL) {
+        ck_assert_int_lt(pair.now, end);
+        pair_run(&pair, HWS_MS(1));
+    }
+    ck_assert_int_eq(err, HWS_OK);
+}
+
+static void send_on_in_turn(int from, uint16_t stream, size_t len)
+{
+    struct hws_sctp_message msg = message_of(stream, len);
+
+    send_in_turn(from, &msg);
 }
 
 static void compare_with_payload(struct pair_end *end, const struct hws_sctp_event *event)
@@ -366,7 +387,7 @@ START_TEST(unreliable_messages_are_given_up)
 
         msg.reliability = partial[_i].reliability;
         msg.reliability_value = partial[_i].value;
-        ck_assert_int_eq(hws_sctp_send(pair.ends[0].sctp, &msg, pair.now), HWS_OK);
+        send_in_turn(0, &msg);
         pair_run(&pair, HWS_MS(5));
     }
     pair_run(&pair, HWS_SEC(20));
@@ -468,19 +489,20 @@ START_TEST(a_receiver_that_does_not_read_holds_the_sender)
         pair_run(&pair, HWS_MS(50));
     }
     /* What both buffers hold, and no more. */
-    ck_assert_uint_gt(accepted, HWS_SEND_BUFFER);
+    ck_assert_uint_ge(accepted, HWS_RECEIVE_BUFFER);
     ck_assert_uint_le(accepted, HWS_SEND_BUFFER + HWS_RECEIVE_BUFFER);
     ck_assert_int_eq(pair.ends[0].down_count, 0);
     held = hws_sctp_buffered(pair.ends[0].sctp);
-    ck_assert_uint_gt(held, HWS_SEND_BUFFER / 2);
+    ck_assert_uint_gt(held, 0);
+    ck_assert_uint_lt(held, HWS_SEND_BUFFER / 2); /* the rest is to wait elsewhere */
 
     pair.ends[0].writable = false;
     pair.ends[1].stalled = false;
     pair.ends[1].on_message = compare_with_payload;
     pair_run(&pair, HWS_SEC(20));
-    ck_assert(pair.ends[0].writable);
     ck_assert_uint_eq(pair.ends[1].byte_count, accepted);
     ck_assert_uint_eq(hws_sctp_buffered(pair.ends[0].sctp), 0);
+    ck_assert_int_eq(send_on(0, 1, 64 * 1024), HWS_OK);
     pair_close(&pair);
 }
 END_TEST
@@ -513,7 +535,7 @@ START_TEST(reading_late_asks_for_a_turn)
 END_TEST
 
 /* A byte costs usrsctp some hundred bytes, so messages are counted too. */
-START_TEST(tiny_messages_are_bounded_by_their_number)
+START_TEST(tiny_messages_are_bounded_by_what_they_cost)
 {
     size_t accepted = 0, refused = 0;
 
@@ -524,7 +546,8 @@ START_TEST(tiny_messages_are_bounded_by_their_number)
         accepted++;
         ck_assert_uint_le(accepted, HWS_SCTP_MESSAGES_MAX);
     }
-    ck_assert_uint_eq(accepted, HWS_SCTP_MESSAGES_MAX);
+    ck_assert_uint_gt(accepted, 100);
+    ck_assert_uint_lt(accepted, HWS_SEND_BUFFER / 20); /* each is a chunk of 20 bytes */
     pair.cut = false;
     for (int i = 0; i < 100000; i++) {
         if (send_on(0, 1, 1) == HWS_OK) {
@@ -590,7 +613,7 @@ START_TEST(all_streams_are_reset_on_a_bad_path)
     pair.twice = 10;
     pair_connect(&pair);
     for (uint16_t i = 0; i < HWS_STREAMS_DEFAULT; i++) { /* before it is up: they wait */
-        ck_assert_int_eq(send_on(0, i, 100), HWS_OK);
+        ck_assert_int_eq(send_on(0, i, 30), HWS_OK);
         ck_assert_int_eq(hws_sctp_reset(pair.ends[i % 2].sctp, i, pair.now), HWS_OK);
         ck_assert_int_eq(hws_sctp_reset(pair.ends[1 - i % 2].sctp, i, pair.now), HWS_OK);
     }
@@ -630,6 +653,58 @@ START_TEST(a_reset_waits_for_what_is_queued)
 END_TEST
 
 /* ---- Ends */
+
+static uint32_t acked_up_to;
+static bool acks_seen;
+static size_t resets_out;
+
+/* Either end's packets: what end 0 sent, what end 1 acknowledged, and when a reset goes out. */
+static void watch_resets(struct pair *p, struct hws_bytes packet)
+{
+    struct hws_cursor cur = hws_cursor_over(packet);
+    struct hws_sctp_chunk chunk;
+    uint32_t tsn;
+
+    (void)p;
+    hws_read_bytes(&cur, HWS_SCTP_HEADER_LEN);
+    while (hws_sctp_next_chunk(&cur, packet, &chunk)) {
+        if (chunk.type == HWS_CHUNK_SACK && hws_sctp_read_sacked_tsn(chunk.value, &tsn) &&
+            (!acks_seen || hws_sctp_tsn_is_after(tsn, acked_up_to))) {
+            acked_up_to = tsn;
+            acks_seen = true;
+        }
+        if (chunk.type != HWS_CHUNK_RECONFIG || !hws_sctp_read_reset_tsn(chunk.value, &tsn))
+            continue;
+        resets_out++;
+        ck_assert_msg(!hws_sctp_tsn_is_after(tsn, acked_up_to), "the reset overtakes its data");
+    }
+}
+
+/* Other usrsctp would hang on a reset that comes before its data: ours waits for the answer. */
+START_TEST(a_reset_leaves_when_its_data_is_acknowledged)
+{
+    enum { STREAMS = 20 };
+
+    open_pair(900 + (uint64_t)_i);
+    pair.loss = 20;
+    pair.late = 20;
+    connect_pair();
+    pair.on_packet = watch_resets;
+    for (uint16_t stream = 0; stream < STREAMS; stream++) {
+        send_on_in_turn(0, stream, 30000);
+        /* The first one only shows where the numbers are. */
+        if (stream == 0) pair_run(&pair, HWS_SEC(20));
+        if (stream == 0) continue;
+        ck_assert_int_eq(hws_sctp_reset(pair.ends[0].sctp, stream, pair.now), HWS_OK);
+    }
+    pair_run(&pair, HWS_SEC(120));
+    ck_assert(acks_seen);
+    ck_assert_uint_ge(resets_out, 1);
+    ck_assert_uint_eq(pair.ends[1].message_count, STREAMS);
+    ck_assert_uint_eq(pair.ends[1].reset_received_count, STREAMS - 1);
+    pair_close(&pair);
+}
+END_TEST
 
 START_TEST(an_abort_ends_the_other_side_once)
 {
@@ -726,11 +801,14 @@ static const size_t oversizes[] = {256 * 1024 + 1, 300 * 1024, 600 * 1024, 1024 
 
 START_TEST(a_message_over_the_announced_size_ends_it)
 {
+    size_t len = oversizes[_i % COUNT_OF(oversizes)];
+
+    pair.config.no_interleaving = _i >= COUNT_OF(oversizes);
     open_pair(20);
     connect_pair();
     ck_assert_int_eq(send_on(0, 1, 10), HWS_OK);
     pair_run(&pair, HWS_SEC(1));
-    ck_assert_int_eq(send_on(0, 1, oversizes[_i]), HWS_OK);
+    ck_assert_int_eq(send_on(0, 1, len), HWS_OK);
     pair_run(&pair, HWS_SEC(20));
     ck_assert_uint_eq(pair.ends[1].message_count, 1);
     ck_assert_int_eq(pair.ends[1].down_count, 1);
@@ -758,7 +836,7 @@ START_TEST(an_idle_association_asks_for_no_ticks)
     ck_assert_uint_eq(pair.ends[0].tick_count, ticks);
     pair.loss = 20; /* so that timers are needed at once */
     for (int i = 0; i < 20; i++) {
-        ck_assert_int_eq(send_on(i % 2, 1, 5000), HWS_OK);
+        send_on_in_turn(i % 2, 1, 5000);
     }
     pair_run(&pair, HWS_SEC(60));
     ck_assert_uint_eq(pair.ends[0].message_count, 10);
@@ -815,7 +893,7 @@ START_TEST(no_packet_is_longer_than_the_mtu)
     pair.loss = 5;
     connect_pair();
     for (uint16_t i = 0; i < 40; i++) {
-        ck_assert_int_eq(send_on(i % 2, i, 1 + (size_t)i * 700), HWS_OK);
+        send_on_in_turn(i % 2, i, 1 + (size_t)i * 700);
         ck_assert_int_eq(hws_sctp_reset(pair.ends[i % 2].sctp, i, pair.now), HWS_OK);
     }
     pair_run(&pair, HWS_SEC(20));
@@ -887,7 +965,7 @@ START_TEST(no_pointer_leaves_the_process)
     pair.loss = 10;
     connect_pair();
     for (uint16_t i = 0; i < 20; i++) {
-        ck_assert_int_eq(send_on(i % 2, i, 1 + (size_t)i * 300), HWS_OK);
+        send_on_in_turn(i % 2, i, 1 + (size_t)i * 300);
         ck_assert_int_eq(hws_sctp_reset(pair.ends[i % 2].sctp, i, pair.now), HWS_OK);
     }
     pair_run(&pair, HWS_SEC(5));
@@ -987,6 +1065,7 @@ int main(void)
     tcase_add_loop_test(tc, connects_on_a_bad_path, 0, 50);
     tcase_add_test(tc, refuses_what_it_cannot_be);
     tcase_add_test(tc, an_early_init_is_left_alone);
+    tcase_add_loop_test(tc, a_reset_leaves_when_its_data_is_acknowledged, 0, 5);
     tcase_add_test(tc, bad_packets_change_nothing);
     tcase_add_loop_test(tc, every_size_arrives_both_ways, 0, 6);
     tcase_add_test(tc, refuses_messages_that_cannot_be_sent);
@@ -998,7 +1077,7 @@ int main(void)
     tcase_add_test(tc, sixty_four_mebibytes_with_back_pressure);
     tcase_add_test(tc, a_receiver_that_does_not_read_holds_the_sender);
     tcase_add_test(tc, reading_late_asks_for_a_turn);
-    tcase_add_test(tc, tiny_messages_are_bounded_by_their_number);
+    tcase_add_test(tc, tiny_messages_are_bounded_by_what_they_cost);
     tcase_add_test(tc, a_stream_is_reset_and_used_again_a_thousand_times);
     tcase_add_loop_test(tc, all_streams_are_reset_on_a_bad_path, 0, 6);
     tcase_add_test(tc, a_reset_waits_for_what_is_queued);
@@ -1007,7 +1086,7 @@ int main(void)
     tcase_add_test(tc, a_reset_that_nobody_answers_is_given_up);
     tcase_add_test(tc, a_path_that_comes_back_is_used_again);
     tcase_add_test(tc, nobody_answers_the_handshake);
-    tcase_add_loop_test(tc, a_message_over_the_announced_size_ends_it, 0, COUNT_OF(oversizes));
+    tcase_add_loop_test(tc, a_message_over_the_announced_size_ends_it, 0, 2 * COUNT_OF(oversizes));
     tcase_add_test(tc, an_idle_association_asks_for_no_ticks);
     tcase_add_test(tc, a_tick_of_another_association_is_noticed);
     tcase_add_test(tc, ticks_of_another_association_do_not_postpone_ours);

@@ -592,6 +592,22 @@ START_TEST(keeps_the_strongest_of_many_fingerprints)
 }
 END_TEST
 
+/* RFC 8842 section 4: 255 characters; it is only ever compared. */
+START_TEST(cuts_a_long_tls_id)
+{
+    char line[400];
+
+    ck_assert_str_eq(sdp.tls_id, "");
+    (void)snprintf(line, sizeof(line), "a=mid:0\r\na=tls-id:%0300d", 7);
+    read_edited("a=mid:0", line);
+    ck_assert_uint_eq(strlen(sdp.tls_id), HWS_TLS_ID_MAX);
+    read_edited("a=mid:0", "a=mid:0\r\na=tls-id:abcdefghijklmnopqrst");
+    ck_assert_str_eq(sdp.tls_id, "abcdefghijklmnopqrst");
+    read_edited("t=0 0", "t=0 0\r\na=tls-id:zbcdefghijklmnopqrst");
+    ck_assert_str_eq(sdp.tls_id, "zbcdefghijklmnopqrst");
+}
+END_TEST
+
 START_TEST(bounds_the_candidates)
 {
     static char many[16 * 1024];
@@ -868,6 +884,7 @@ int main(void)
     tcase_add_test(values, ignores_flags_out_of_place);
     tcase_add_test(values, sorts_fingerprints_strongest_first);
     tcase_add_test(values, keeps_the_strongest_of_many_fingerprints);
+    tcase_add_test(values, cuts_a_long_tls_id);
     tcase_add_test(values, bounds_the_candidates);
     tcase_add_test(values, takes_the_first_section_that_is_not_rejected);
     tcase_add_test(values, takes_the_first_if_all_are_rejected);

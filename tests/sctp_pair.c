@@ -49,6 +49,8 @@ void pair_open(struct pair *pair)
             config.local_port = pair->config.remote_port;
             config.remote_port = pair->config.local_port;
         }
+        if (i == 1 && pair->streams_of_second > 0) config.streams = pair->streams_of_second;
+        if (pair->plain[i]) config.no_interleaving = true;
         pair->ends[i].pair = pair;
         must(hws_sctp_new(pair->stack, &config, &pair->ends[i].sctp) == HWS_OK, "no association");
     }
@@ -84,6 +86,7 @@ static void put(struct pair *pair, struct pair_end *to, struct hws_bytes bytes)
 
     must(packet != NULL, "no memory");
     packet->at = pair->now + pair->delay;
+    if (pair->rate > 0) packet->at = pair->busy_until[to == &pair->ends[1]] + pair->delay;
     if (pair_random(pair, 100) < pair->late) packet->at += pair_random(pair, 30000);
     packet->len = bytes.len;
     memcpy(packet->bytes, bytes.data, bytes.len);
@@ -92,6 +95,18 @@ static void put(struct pair *pair, struct pair_end *to, struct hws_bytes bytes)
     }
     packet->next = *at;
     *at = packet;
+}
+
+/* The time a packet spends before it is on its way; false: the queue is full. */
+static bool pass(struct pair *pair, int to, size_t len)
+{
+    hws_time *busy = &pair->busy_until[to];
+
+    if (pair->rate == 0) return true;
+    if (*busy < pair->now) *busy = pair->now;
+    if (*busy - pair->now > HWS_MS(50)) return false;
+    *busy += (hws_time)(len * 1000000 / pair->rate);
+    return true;
 }
 
 static bool send_all(struct pair *pair, int from)
@@ -106,6 +121,7 @@ static bool send_all(struct pair *pair, int from)
         if (packet.len > end->packet_max) end->packet_max = packet.len;
         if (pair->on_packet) pair->on_packet(pair, packet);
         if (pair->cut || pair_random(pair, 100) < pair->loss) continue;
+        if (!pass(pair, 1 - from, packet.len)) continue;
         put(pair, &pair->ends[1 - from], packet);
         if (pair_random(pair, 100) < pair->twice) put(pair, &pair->ends[1 - from], packet);
     }

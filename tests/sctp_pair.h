@@ -39,11 +39,15 @@ struct pair {
     hws_time delay;             /**< one way */
     unsigned loss, late, twice; /**< percent of packets lost, delayed more, and doubled */
     bool cut;                   /**< nothing arrives any more */
+    size_t rate;                /**< bytes a second each way, 50 ms of them queued; 0 = no limit */
+    hws_time busy_until[2];     /**< the way to each end */
     uint64_t seed;
     /** Sees each packet that is sent; may be NULL. */
     void (*on_packet)(struct pair *pair, struct hws_bytes packet);
     struct hws_sctp_config config;
     bool keeps_stack;
+    bool plain[2];              /**< this end does not offer I-DATA */
+    uint16_t streams_of_second; /**< 0 = as in config */
 };
 
 /** Two associations at rest with pair->config, on a stack that is made unless there is one; aborts

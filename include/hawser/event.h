@@ -28,6 +28,7 @@ enum hws_event_kind {
     HWS_EVENT_CHANNEL_OPEN,     /**< our @c channel was acknowledged */
     HWS_EVENT_MESSAGE,          /**< @c message of kind @c message_kind on @c channel */
     HWS_EVENT_WRITABLE,         /**< @c channel takes messages again after HWS_ERR_FULL */
+    HWS_EVENT_BUFFER_LOW,       /**< few bytes of @c channel wait: hws_peer_set_buffer_low() */
     HWS_EVENT_CHANNEL_CLOSED,   /**< @c channel is gone on both sides */
     HWS_EVENT_CLOSED,           /**< the last event: the peer is over; @c fault says why */
 };

@@ -9,6 +9,7 @@
 #include <hawser/err.h>
 #include <hawser/event.h>
 #include <hawser/peer.h>
+#include <hawser/stats.h>
 #include <hawser/types.h>
 
 #endif /* HAWSER_HAWSER_H */

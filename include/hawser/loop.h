@@ -30,15 +30,27 @@ struct hws_loop_config {
     /** "stun:host[:port]" (RFC 7064 section 3.1), borrowed for the call; a bad one is an error. */
     const char *const *ice_servers;
     size_t ice_server_count;
+    uint16_t port;               /**< one UDP port for all peers; 0 = every peer has its own */
+    uint16_t port_min, port_max; /**< where the own ports of peers are taken from; 0 = anywhere */
+    /** Names of interfaces to use, such as "eth0", borrowed for the call; none = all. */
+    const char *const *interfaces;
+    size_t interface_count;
+    const struct hws_identity *identity; /**< borrowed; outlives the loop; NULL = a fresh one */
+    /** Tell names of multicast DNS instead of the addresses of this host, as browsers do: who is on
+     *  the same link finds us, and nobody else learns them (RFC 8828 section 5.2). */
+    bool hide_addresses;
     /** Use loopback addresses beside the others. They are used alone where nothing else is up. */
     bool loopback;
 };
 
 /**
  * @param[out] out_reason  may be NULL; on failure one English sentence, static text
- * @retval HWS_ERR_ARGUMENT  an ICE server URL that cannot be used
+ * @retval HWS_ERR_ARGUMENT  an ICE server URL that cannot be used, port_min above port_max, a port
+ *                           and a range at once, or an interface that does not exist
  * @retval HWS_ERR_STATE     the process has an SCTP engine already (another loop)
- * @retval HWS_ERR_IO @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_CRYPTO @retval HWS_ERR_LIBRARY
+ * @retval HWS_ERR_IO  also when the port is taken, or when addresses are to be hidden and there is
+ *                     no multicast
+ * @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_CRYPTO @retval HWS_ERR_LIBRARY
  */
 HWS_MUST_USE enum hws_err hws_loop_new(const struct hws_loop_config *config, struct hws_loop **out,
                                        const char **out_reason);

@@ -36,11 +36,35 @@ struct hws_sctp_stack;
 HWS_MUST_USE enum hws_err hws_sctp_stack_new(hws_time now, struct hws_sctp_stack **out);
 void hws_sctp_stack_free(struct hws_sctp_stack *stack); /**< after all its peers; accepts NULL */
 
-/** A certificate with its private key: ECDSA P-256, self-signed, made fresh; never stored. */
+/** A certificate with its private key, and which versions of DTLS are spoken with it. */
 struct hws_identity;
 
-/** @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_CRYPTO */
+enum hws_dtls_versions { HWS_DTLS_13_OR_12, HWS_DTLS_12_ONLY, HWS_DTLS_13_ONLY };
+
+/** Zero is always the default. */
+struct hws_identity_config {
+    /** PEM: the certificate (a chain may follow; only the first is sent) and its private key,
+     *  ECDSA P-256 or RSA of 2048 to 4096 bits, as PKCS #8, SEC 1 or PKCS #1, no passphrase.
+     *  Both empty: ECDSA P-256, self-signed, made fresh, never stored. Borrowed for the call. */
+    struct hws_bytes certificate, private_key;
+    enum hws_dtls_versions versions;
+    /** As DTLS client send a key share of X25519MLKEM768 beside X25519: the first flight then
+     *  takes two datagrams. As server it is taken whenever the client sends one. */
+    bool post_quantum;
+};
+
+/** A fresh one. @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_CRYPTO */
 HWS_MUST_USE enum hws_err hws_identity_new(struct hws_identity **out);
+/**
+ * @retval HWS_ERR_MALFORMED    the certificate or the key is not PEM of what is wanted
+ * @retval HWS_ERR_UNSUPPORTED  a kind of key that no peer would take, or one with a passphrase
+ * @retval HWS_ERR_TOO_BIG      the certificate has over 8 KiB, or the text over 64 KiB
+ * @retval HWS_ERR_MISMATCH     the key is not the certificate's
+ * @retval HWS_ERR_ARGUMENT     only one of the two, or an unknown version
+ * @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_CRYPTO
+ */
+HWS_MUST_USE enum hws_err hws_identity_new_from(const struct hws_identity_config *config,
+                                                struct hws_identity **out);
 void hws_identity_free(struct hws_identity *identity); /**< after all its peers; accepts NULL */
 
 /** How to make a peer. Zero every field that you do not set: zero is always the default. */
@@ -49,9 +73,16 @@ struct hws_peer_config {
     const struct hws_identity *identity; /**< borrowed; outlives the peer; shared by many peers */
     struct hws_random random;
     struct hws_log log;
-    size_t max_message_size; /**< biggest message we take, bytes; 0 = 256 KiB, at most 16 MiB */
-    size_t send_buffer;      /**< bytes that may wait to be sent; 0 = 1 MiB */
-    uint16_t stream_count;   /**< SCTP streams, so channels, each way; 0 = 256 */
+    struct hws_key_log key_log; /**< secrets of DTLS for a packet analyser; NULL write = none */
+    struct hws_tap tap;         /**< sees every packet; NULL packet = none */
+    size_t max_message_size;    /**< biggest message we take, bytes; 0 = 256 KiB, at most 16 MiB */
+    /** Bytes of one channel that may wait to be sent, 16 KiB to 64 MiB; 0 = 1 MiB. */
+    size_t send_buffer;
+    /** Bytes of all channels that may wait, send_buffer to 1 GiB; 0 = 16 MiB or send_buffer. */
+    size_t send_total;
+    uint16_t stream_count;   /**< SCTP streams each way, so ids of channels; 0 = 256 */
+    uint16_t channel_limit;  /**< channels at a time; 0 = 1024 or stream_count if less */
+    uint16_t sctp_port;      /**< our end's (RFC 8841 section 5); 0 = 5000 */
     hws_time consent_expiry; /**< silence after which the path is dead; 0 = 30 s */
     hws_time connect_limit;  /**< both descriptions in to connected; 0 = 39.5 s */
 };
@@ -79,6 +110,13 @@ HWS_MUST_USE enum hws_err hws_peer_add_local(struct hws_peer *peer, const struct
 /** A STUN server to ask for our outside address. @retval HWS_ERR_FULL @retval HWS_ERR_ARGUMENT */
 HWS_MUST_USE enum hws_err hws_peer_add_stun(struct hws_peer *peer, const struct hws_address *addr,
                                             hws_time now);
+/** Tell the other side @p name instead of this address of ours, and no base of other candidates
+ *  (draft-ietf-mmusic-mdns-ice-candidates section 3.1). To be called before the first description.
+ *  Somebody must answer for the name by multicast DNS: hawser/loop.h does.
+ *  @param[in] name  "<uuid>.local" with a version 4 UUID; copied
+ *  @retval HWS_ERR_FULL @retval HWS_ERR_ARGUMENT */
+HWS_MUST_USE enum hws_err hws_peer_hide_local(struct hws_peer *peer, const struct hws_address *addr,
+                                              const char *name);
 /** All of the above is said. */
 void hws_peer_end_local(struct hws_peer *peer, hws_time now);
 
@@ -98,28 +136,67 @@ struct hws_signal {
     const char *ufrag; /**< candidate: ICE generation; NUL-terminated, may be NULL */
 };
 
-/** Become the offerer: an offer comes out of next_signal. @retval HWS_ERR_STATE */
+/** Make an offer: it comes out of next_signal, with the candidates known so far. The first begins
+ *  the connection; a later one changes nothing, but lets the other side answer anew.
+ *  @retval HWS_ERR_STATE  an offer is under way, or the peer is closed
+ *  @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_CRYPTO */
 HWS_MUST_USE enum hws_err hws_peer_offer(struct hws_peer *peer, hws_time now);
+
+/** Offer an ICE restart (RFC 8445 section 9): new credentials, candidates and checks, while data
+ *  goes on over the old path until a new one is nominated: HWS_EVENT_PATH tells it. When the old
+ *  path dies before, the peer lives on for connect_limit at most.
+ *  @retval HWS_ERR_STATE  not connected yet, an offer is under way, or the peer is closed
+ *  @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_CRYPTO */
+HWS_MUST_USE enum hws_err hws_peer_restart_ice(struct hws_peer *peer, hws_time now);
+
+/** Take our unanswered offer back (RFC 9429 section 4.1.10.2): the other side's offer may come in
+ *  its place. Tell the other side by other means, or let its offer do so: an answer that comes
+ *  all the same is HWS_ERR_STATE. What was not drained yet is not signalled any more. After the
+ *  first offer the peer is at rest again, with its channels; after one of a restart it has the
+ *  credentials and checks of before.
+ *  @retval HWS_ERR_STATE  there is none */
+HWS_MUST_USE enum hws_err hws_peer_rollback(struct hws_peer *peer, hws_time now);
 
 /**
  * What the other side signalled. A remote offer makes an answer come out of next_signal; remote
- * candidates may come before the description.
+ * candidates may come before the description. A later description that gives the data section up
+ * closes the peer, which is no error of this call; its offer is still answered.
  *
  * @retval HWS_ERR_MALFORMED    hws_peer_fault() names the line and the flaw; nothing changed
- * @retval HWS_ERR_STATE        an answer without an offer of ours, or a second offer
- * @retval HWS_ERR_MISMATCH     the answer does not fit our offer
+ * @retval HWS_ERR_STATE        an answer without an offer of ours, an offer beside ours (take ours
+ *                              back and give it again, or leave it), or the peer is closed
+ * @retval HWS_ERR_MISMATCH     the answer does not fit our offer, or would change the association:
+ *                              certificates, DTLS roles, SCTP port, or ICE credentials without a
+ *                              restart; nothing changed
  * @retval HWS_ERR_TOO_BIG      over 32 KiB of description or 1 KiB of candidate
- * @retval HWS_ERR_UNSUPPORTED  nothing in it that we could use, an mDNS candidate, or a later offer
- *                              that asks for a new association; nothing changed
+ * @retval HWS_ERR_UNSUPPORTED  nothing in it that we could use, or a later offer that asks for a
+ *                              new association; nothing changed
  * @retval HWS_ERR_FULL         more candidates than are kept; this one is dropped
+ * @retval HWS_ERR_NO_MEMORY
  */
 HWS_MUST_USE enum hws_err hws_peer_signal(struct hws_peer *peer, const struct hws_signal *in,
                                           hws_time now);
+
+/** A remote candidate is a name, "<uuid>.local", as browsers send them: look it up by multicast DNS
+ *  and call hws_peer_resolved(). Each is told once. While one waits, the end of candidates waits.
+ *  @param[out] out  NUL-terminated; borrowed until the next call on the peer */
+bool hws_peer_next_name(struct hws_peer *peer, const char **out);
+bool hws_peer_has_names(const struct hws_peer *peer); /**< may the call above have one? */
+/** What became of a name. @param[in] addr  its port is not looked at; NULL = nobody answered
+ *  @retval HWS_ERR_NOT_FOUND  no candidate waits for this name */
+enum hws_err hws_peer_resolved(struct hws_peer *peer, const char *name,
+                               const struct hws_address *addr, hws_time now);
 
 /* Packets and time. */
 
 /** One datagram that arrived. @return class PEER: it was dropped and counted, nothing changed */
 enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in, hws_time now);
+/** For a UDP port that several peers share: the ufrag of the peer that a connectivity check is for.
+ *  What it is worth shows when hws_peer_feed() has checked it. @return false: it is no check
+ *  @param[out] out  borrows @p datagram */
+bool hws_ufrag_of_check(struct hws_bytes datagram, struct hws_bytes *out);
+/** Does this peer go by that ufrag, now or from before an ICE restart? */
+bool hws_peer_has_ufrag(const struct hws_peer *peer, struct hws_bytes ufrag);
 /** Call it at or after hws_peer_deadline(). */
 void hws_peer_tick(struct hws_peer *peer, hws_time now);
 hws_time hws_peer_deadline(const struct hws_peer *peer); /**< when to tick, or HWS_NEVER */
@@ -139,29 +216,54 @@ void hws_peer_pause(struct hws_peer *peer, bool paused);
 /** Is a signal or an event waiting? A loop that sleeps while this is true sleeps too long. */
 bool hws_peer_has_output(const struct hws_peer *peer);
 
-/* Channels. They may be opened before the connection is up and are announced once it is. */
+/*
+ * Channels. They may be opened before the connection is up and are announced once it is.
+ *
+ * Each channel has a queue of its own, for what the connection cannot take yet; a message that
+ * finds nothing waiting goes out at once. Channels take turns by their priority. The other side may
+ * open channel_limit channels at once and then 100 a second: more of them, with all that it sends
+ * behind them, wait on its side.
+ */
 
 enum hws_channel_reliability {
     HWS_CHANNEL_RELIABLE,
     HWS_CHANNEL_MAX_RETRANSMITS, /**< @c reliability_value retransmissions at most */
-    HWS_CHANNEL_MAX_LIFETIME,    /**< @c reliability_value milliseconds at most */
+    HWS_CHANNEL_MAX_LIFETIME,    /**< @c reliability_value milliseconds from hws_peer_send() on */
 };
 
 /** A channel to open. Zero is a reliable, ordered channel with an empty label. */
 struct hws_channel_config {
-    const char *label; /**< UTF-8, NUL-terminated, may be NULL; copied */
+    const char *label;    /**< UTF-8, may be NULL if it has no length; copied */
+    size_t label_len;     /**< bytes, at most 65535, NUL allowed; 0 = up to the NUL */
+    const char *protocol; /**< of the application (RFC 8831 section 6.4), as the label */
+    size_t protocol_len;
     bool unordered;
     enum hws_channel_reliability reliability;
     uint32_t reliability_value;
+    /** Its share of the bytes when several channels wait: 128 "below normal", 256 "normal", 512
+     *  "high", 1024 "extra high", or between (RFC 8831 section 6.4); 0 = 256. */
+    uint16_t priority;
+    /** Both sides open the channel with the same @c id by themselves, and nothing is announced. Do
+     *  so before the connection is up: a message for an id that is not open here resets it. */
+    bool negotiated;
+    uint16_t id; /**< SCTP stream of a negotiated channel; else 0, and it is chosen here */
 };
 
 /**
- * Open a channel in-band (RFC 8832 section 6). It may be sent on at once: what is sent before the
- * connection is up waits in the send buffer.
+ * Open a channel: in-band (RFC 8832 section 6), or negotiated by the application. It may be sent
+ * on at once: what is sent before the connection is up waits in the send buffer.
  *
- * @retval HWS_ERR_FULL      all ids are in use
- * @retval HWS_ERR_STATE     the peer is closed
- * @retval HWS_ERR_ARGUMENT  the label is longer than 65535 bytes or not UTF-8
+ * HWS_EVENT_CHANNEL_OPEN says that the other side has it, or, of a negotiated one, that the
+ * connection is up. HWS_EVENT_CHANNEL_CLOSED comes instead if the other side has too few streams,
+ * or takes no message as long as the OPEN.
+ *
+ * @retval HWS_ERR_FULL      all ids, or channel_limit channels, are in use, or the labels and
+ *                           protocols of all channels would be longer than 1 MiB
+ * @retval HWS_ERR_STATE     the peer is closed, or the id of a negotiated channel is in use
+ * @retval HWS_ERR_ARGUMENT  label or protocol is longer than 65535 bytes or not UTF-8, the id of a
+ *                           negotiated channel is not below the streams of both sides, another
+ *                           channel has an id, or the reliability is unknown
+ * @retval HWS_ERR_NO_MEMORY
  */
 HWS_MUST_USE enum hws_err hws_peer_open_channel(struct hws_peer *peer,
                                                 const struct hws_channel_config *config,
@@ -171,18 +273,50 @@ HWS_MUST_USE enum hws_err hws_peer_open_channel(struct hws_peer *peer,
  * Send one message; it is copied. Empty messages are legal. A call that fails changes nothing: a
  * message lent by hws_peer_next_event() is still there, to be kept and sent later.
  *
- * @retval HWS_ERR_FULL     the send buffer is full: HWS_EVENT_WRITABLE follows
+ * @retval HWS_ERR_FULL     send_buffer or send_total is used up, or 16384 messages of the channel
+ *                          or 65536 of all wait: HWS_EVENT_WRITABLE follows when half is free again
  * @retval HWS_ERR_TOO_BIG  bigger than the other side takes, or than the send buffer
  * @retval HWS_ERR_STATE    not open (any more)
+ * @retval HWS_ERR_NO_MEMORY
  */
 HWS_MUST_USE enum hws_err hws_peer_send(struct hws_peer *peer, struct hws_channel channel,
                                         enum hws_message_kind kind, struct hws_bytes message,
                                         hws_time now);
 
-/** Close a channel: what is queued is still sent, then both directions are reset.
+/** Close a channel: what is queued is still sent, then both directions are reset. What comes in
+ *  from now on is dropped. When the other side closes, the same happens by itself.
  *  @retval HWS_ERR_STATE  it is closed or closing already; nothing changed */
 enum hws_err hws_peer_close_channel(struct hws_peer *peer, struct hws_channel channel,
                                     hws_time now);
+
+/** The same, but what is queued and not yet on its way is dropped. A channel that is closing
+ *  already may still be aborted. @retval HWS_ERR_STATE  it is gone */
+enum hws_err hws_peer_abort_channel(struct hws_peer *peer, struct hws_channel channel,
+                                    hws_time now);
+
+/** Bytes of this channel that wait and are not yet on their way: what a browser calls
+ *  bufferedAmount. 0 for one that is gone. */
+size_t hws_peer_channel_buffered(const struct hws_peer *peer, struct hws_channel channel);
+
+/** When hws_peer_channel_buffered() falls from above @p bytes to @p bytes or less,
+ *  HWS_EVENT_BUFFER_LOW is told. 0 at first. @retval HWS_ERR_STATE  it is gone */
+enum hws_err hws_peer_set_buffer_low(struct hws_peer *peer, struct hws_channel channel,
+                                     size_t bytes);
+
+/** What is known of a channel. */
+struct hws_channel_info {
+    struct hws_bytes label, protocol; /**< borrowed until the next call on the peer */
+    bool unordered, negotiated;
+    bool incoming; /**< the other side opened it */
+    enum hws_channel_reliability reliability;
+    uint32_t reliability_value;
+    uint16_t priority;
+    bool has_id; /**< the id is known once the DTLS roles are */
+    uint16_t id;
+};
+/** False for a channel that is gone. */
+bool hws_peer_channel_info(const struct hws_peer *peer, struct hws_channel channel,
+                           struct hws_channel_info *out);
 
 /** End the connection now: what is not sent is lost. Legal in every state; twice is no error. */
 void hws_peer_close(struct hws_peer *peer, hws_time now);
@@ -193,11 +327,24 @@ void hws_peer_doubt(struct hws_peer *peer, hws_time now);
 
 /* Questions. */
 
+/** Keying material for the application (RFC 5705 section 4, RFC 8446 section 7.5): both sides get
+ *  the same bytes for the same label and context.
+ *  @param[in] label    NUL-terminated, such as "EXPORTER-my-protocol"; none of the handshake's own,
+ *                      such as "key expansion"
+ *  @param[in] context  an empty one is none; with the label at most 62 bytes: hash what is longer
+ *  @param[in] len      at most 8160
+ *  @retval HWS_ERR_STATE     DTLS is not up
+ *  @retval HWS_ERR_ARGUMENT  label, context or len is not as said
+ *  @retval HWS_ERR_CRYPTO */
+HWS_MUST_USE enum hws_err hws_peer_export_key(const struct hws_peer *peer, const char *label,
+                                              struct hws_bytes context, uint8_t *out, size_t len);
+
 /** Bytes handed to hws_peer_send() on all channels that the other side has not acknowledged. */
 size_t hws_peer_buffered(const struct hws_peer *peer);
 
 /** The path in use. */
 struct hws_path {
+    /** Family NONE: the other side hides its address behind a name of multicast DNS. */
     struct hws_address local, remote;
     const char *local_type, *remote_type; /**< "host", "srflx", "prflx", "relay"; static */
     hws_time rtt;                         /**< last measured round trip, 0 = none yet */

@@ -20,6 +20,7 @@
 #define HAWSER_SESSION_H
 
 #include <hawser/loop.h>
+#include <hawser/stats.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -47,14 +48,21 @@ struct hws_client_timeline {
 struct hws_client_config {
     /** "host:port", "http://host:port", "https://host:port" or "unix:/path". Required. */
     const char *distributor;
-    int64_t worker;    /**< id of the worker; required */
-    const char *label; /**< of the channel; NULL = "hawser" */
-    bool insecure;     /**< allow plain text to a distributor that is not on loopback */
+    int64_t worker; /**< id of the worker; required */
+    /** The one channel; its label NULL = "hawser". It cannot be a negotiated one: no worker would
+     *  know of it. */
+    struct hws_channel_config channel;
+    bool insecure; /**< allow plain text to a distributor that is not on loopback */
     const char *const *ice_servers; /**< "stun:host[:port]" each */
     size_t ice_server_count;
-    bool loopback;    /**< see struct hws_loop_config */
-    hws_time timeout; /**< for connecting; 0 = 30 s */
+    bool loopback;                       /**< see struct hws_loop_config */
+    bool hide_addresses;                 /**< likewise */
+    hws_time timeout;                    /**< for connecting; 0 = 30 s */
+    size_t max_message_size;             /**< see struct hws_peer_config */
+    const struct hws_identity *identity; /**< borrowed; outlives the client; NULL = a fresh one */
     struct hws_log log;
+    struct hws_key_log key_log; /**< see struct hws_peer_config */
+    struct hws_tap tap;
 };
 
 struct hws_client;
@@ -62,8 +70,9 @@ struct hws_client;
 /**
  * Make a client at rest: its loop exists, nothing has been sent.
  *
- * @retval HWS_ERR_ARGUMENT  the distributor or an ICE server URL is malformed, or plain text to a
- *         distributor off loopback without @c insecure; hws_client_reason() is not there yet, so
+ * @retval HWS_ERR_ARGUMENT  the distributor or an ICE server URL is malformed, plain text to a
+ *         distributor off loopback without @c insecure, or the channel or max_message_size are
+ *         out of range; hws_client_reason() is not there yet, so
  *         @p out_reason (may be NULL) says it
  * @retval HWS_ERR_STATE  this process runs another loop already
  * @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_IO @retval HWS_ERR_CRYPTO @retval HWS_ERR_LIBRARY
@@ -117,6 +126,10 @@ bool hws_client_path(const struct hws_client *client, struct hws_path *out);
 /** Bytes sent that the worker has not acknowledged. */
 size_t hws_client_buffered(const struct hws_client *client);
 
+/** The peer, for questions such as hws_peer_stats(); NULL before hws_client_connect(). It may be
+ *  asked until hws_client_free(), also when the connection is over. */
+const struct hws_peer *hws_client_peer(const struct hws_client *client);
+
 /** Close the connection and free everything; accepts NULL. What is not sent is lost. */
 void hws_client_free(struct hws_client *client);
 
@@ -128,10 +141,14 @@ struct hws_worker_config {
     bool insecure;
     const char *const *ice_servers;
     size_t ice_server_count;
-    bool loopback;
-    size_t client_max; /**< connections at a time; 0 = 1024; more are refused */
-    hws_time timeout;  /**< for registering; 0 = 30 s */
+    bool loopback, hide_addresses;
+    size_t client_max;                   /**< connections at a time; 0 = 1024; more are refused */
+    size_t max_message_size;             /**< see struct hws_peer_config */
+    hws_time timeout;                    /**< for registering; 0 = 30 s */
+    const struct hws_identity *identity; /**< borrowed; outlives the worker; NULL = a fresh one */
     struct hws_log log;
+    struct hws_key_log key_log; /**< see struct hws_peer_config; of all connections */
+    struct hws_tap tap;
 };
 
 struct hws_worker;
@@ -196,6 +213,11 @@ void hws_worker_pause(struct hws_worker *worker, struct hws_connection connectio
 
 /** End one connection; HWS_WORKER_CLOSED follows. One that is gone is left alone. */
 void hws_worker_close(struct hws_worker *worker, struct hws_connection connection);
+
+/** The peer of a connection, for questions such as hws_peer_stats(). Borrowed until the next call
+ *  on the worker; NULL when the connection is gone. On HWS_WORKER_CLOSED it may still be asked. */
+const struct hws_peer *hws_worker_peer(const struct hws_worker *worker,
+                                       struct hws_connection connection);
 
 size_t hws_worker_connections(const struct hws_worker *worker);      /**< open now */
 const char *hws_worker_fingerprint(const struct hws_worker *worker); /**< "sha-256 AB:CD:..." */

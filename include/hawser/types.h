@@ -59,6 +59,26 @@ struct hws_log {
     uint32_t peer; /**< printed on every line */
 };
 
+/** Where secrets of DTLS go, in the format of SSLKEYLOGFILE. Who has them can read everything. */
+struct hws_key_log {
+    /** @p line is borrowed for the call, NUL-terminated, without a line end. */
+    void (*write)(void *user, const char *line);
+    void *user;
+};
+
+enum hws_tap_layer {
+    HWS_TAP_WIRE, /**< a UDP payload as sent or received: STUN, DTLS */
+    HWS_TAP_SCTP, /**< an SCTP packet in clear, as it is inside a DTLS record */
+};
+
+/** Sees every packet of a peer, for packet logs. */
+struct hws_tap {
+    /** @p packet is borrowed for the call; a SCTP one has the addresses of the path in use. */
+    void (*packet)(void *user, enum hws_tap_layer layer, bool sent,
+                   const struct hws_datagram *packet, hws_time now);
+    void *user;
+};
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,6 +1,7 @@
 /* hawser client: standard input to the worker, what comes back to standard output. */
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/records.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -56,6 +57,7 @@ static int exchange(struct hws_client *client, struct hws_input *input,
         enum hws_err err = send_input(client, input);
         bool over = hws_input_ended(input) && hws_client_buffered(client) == 0;
 
+        if (hws_stats_wanted() && options->stats) hws_report_stats(hws_client_peer(client), NULL);
         if (!err) err = hws_client_recv(client, over ? options->quiet_for : HWS_MS(200), &received);
         if (err == HWS_ERR_CLOSED) break;
         if (err == HWS_ERR_TIMEOUT && over) return HWS_EXIT_OK;
@@ -83,31 +85,49 @@ static int run(struct hws_client *client, const struct hws_options *options)
     return status;
 }
 
-int hws_command_client(int argc, char **argv)
+static int start(const struct hws_options *options, struct hws_records *records)
 {
-    struct hws_options options;
+    struct hws_client_config config = {.distributor = options->distributor,
+                                       .worker = options->id,
+                                       .channel = options->channel,
+                                       .insecure = options->insecure,
+                                       .ice_servers = options->ice_servers,
+                                       .ice_server_count = options->ice_server_count,
+                                       .loopback = options->loopback,
+                                       .hide_addresses = options->hide_addresses,
+                                       .timeout = options->timeout,
+                                       .max_message_size = options->max_message_size,
+                                       .identity = records->identity,
+                                       .log = hws_options_log(options),
+                                       .key_log = hws_records_key_log(records),
+                                       .tap = hws_records_tap(records)};
     struct hws_client *client;
     const char *reason;
-    enum hws_err err;
-    int status = hws_options_read(HWS_COMMAND_CLIENT, argc, argv, &options);
+    enum hws_err err = hws_client_new(&config, &client, &reason);
+    int status;
 
-    if (status != HWS_EXIT_OK) return status < 0 ? HWS_EXIT_OK : status;
-    err = hws_client_new(&(struct hws_client_config){.distributor = options.distributor,
-                                                     .worker = options.id,
-                                                     .insecure = options.insecure,
-                                                     .ice_servers = options.ice_servers,
-                                                     .ice_server_count = options.ice_server_count,
-                                                     .loopback = options.loopback,
-                                                     .timeout = options.timeout,
-                                                     .log = hws_options_log(&options)},
-                         &client, &reason);
     if (err) {
         fprintf(stderr, "hawser client: %s: %s\n", hws_strerror(err), reason);
         return err == HWS_ERR_ARGUMENT ? HWS_EXIT_USAGE : HWS_EXIT_FAILED;
     }
     hws_catch_signals(wake, client);
-    status = run(client, &options);
+    status = run(client, options);
     hws_catch_signals(NULL, NULL);
+    if (options->stats) hws_report_stats(hws_client_peer(client), NULL);
     hws_client_free(client);
+    return status;
+}
+
+int hws_command_client(int argc, char **argv)
+{
+    struct hws_options options;
+    struct hws_records records;
+    int status = hws_options_read(HWS_COMMAND_CLIENT, argc, argv, &options);
+
+    if (status != HWS_EXIT_OK) return status < 0 ? HWS_EXIT_OK : status;
+    status = hws_records_init(&records, "hawser client", &options);
+    if (status != HWS_EXIT_OK) return status;
+    status = start(&options, &records);
+    hws_records_fini(&records);
     return status;
 }

@@ -19,36 +19,49 @@ static const char help[] = "Usage: hawser COMMAND [OPTION]...\n"
                            "A hawser-distributor introduces the two to each other.\n";
 
 /* Written by the handler; the loop looks at it when it wakes. */
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted, stats_wanted;
 static void (*wake_session)(void *user);
 static void *wake_user;
 
 static void on_signal(int number)
 {
-    (void)number;
-    interrupted = 1;
+    if (number == SIGUSR1) {
+        stats_wanted = 1;
+    } else {
+        interrupted = 1;
+    }
     if (wake_session) wake_session(wake_user);
 }
 
 void hws_catch_signals(void (*wake)(void *user), void *user)
 {
     struct sigaction action = {.sa_handler = on_signal};
-    sigset_t both, before;
+    sigset_t all, before;
 
-    sigemptyset(&both);
-    sigaddset(&both, SIGINT);
-    sigaddset(&both, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &both, &before);
+    sigemptyset(&all);
+    sigaddset(&all, SIGINT);
+    sigaddset(&all, SIGTERM);
+    sigaddset(&all, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
     wake_user = user;
     wake_session = wake;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 bool hws_interrupted(void)
 {
     return interrupted != 0;
+}
+
+bool hws_stats_wanted(void)
+{
+    bool wanted = stats_wanted != 0;
+
+    stats_wanted = 0;
+    return wanted;
 }
 
 int main(int argc, char **argv)

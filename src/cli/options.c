@@ -7,74 +7,73 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_DISTRIBUTOR "127.0.0.1:7000"
-
-static const char client_help[] =
-    "Usage: hawser client ID [OPTION]...\n"
-    "Open a data channel to the worker ID: standard input goes to the worker, what comes back\n"
-    "goes to standard output.\n"
-    "\n"
-    "  -d, --distributor URL  where to ask for the worker: host:port, http://host:port,\n"
-    "                         https://host:port or unix:/path (default " DEFAULT_DISTRIBUTOR ")\n"
-    "  -s, --ice-server URL   stun:host[:port]; may be given up to 8 times (default: none)\n"
-    "      --insecure         allow plain text to a distributor that is not on this host\n"
-    "      --loopback         use loopback addresses beside the others\n"
-    "  -t, --timeout SECONDS  give up connecting after this long (default 30)\n"
-    "  -q, --quiet-for SECONDS\n"
-    "                         after the end of input, leave when nothing came for this long\n"
-    "                         (default 1)\n"
-    "      --echo-test SIZE   send SIZE random bytes (such as 64MiB), take them back, compare,\n"
-    "                         print the speed; for a worker with --echo\n"
-    "  -v, --verbose          show the set-up timeline; twice: the log as well\n"
-    "      --help             show this and leave\n"
-    "\n"
-    "Exit status: 0 done, 1 failed, 2 wrong usage.\n";
-
-static const char worker_help[] =
-    "Usage: hawser worker --id ID [OPTION]...\n"
-    "Register under ID and serve every client that asks for it. What clients send goes to\n"
-    "standard output, lines of standard input go to every client.\n"
-    "\n"
-    "  -i, --id ID            the number that clients ask for: 1 to 9223372036854775807\n"
-    "  -e, --echo             send every message back instead\n"
-    "  -d, --distributor URL  where to register: host:port, http://host:port,\n"
-    "                         https://host:port or unix:/path (default " DEFAULT_DISTRIBUTOR ")\n"
-    "  -s, --ice-server URL   stun:host[:port]; may be given up to 8 times (default: none)\n"
-    "      --insecure         allow plain text to a distributor that is not on this host\n"
-    "      --loopback         use loopback addresses beside the others\n"
-    "  -t, --timeout SECONDS  give up registering after this long (default 30)\n"
-    "  -v, --verbose          say who comes and goes; twice: the log as well\n"
-    "      --help             show this and leave\n"
-    "\n"
-    "Exit status: 0 ended by a signal, 1 failed, 2 wrong usage.\n";
-
-enum { OPTION_HELP = 256, OPTION_INSECURE, OPTION_LOOPBACK, OPTION_ECHO_TEST };
-
-static const struct option client_options[] = {
-    {"distributor", required_argument, NULL, 'd'             },
-    {"ice-server",  required_argument, NULL, 's'             },
-    {"insecure",    no_argument,       NULL, OPTION_INSECURE },
-    {"loopback",    no_argument,       NULL, OPTION_LOOPBACK },
-    {"timeout",     required_argument, NULL, 't'             },
-    {"quiet-for",   required_argument, NULL, 'q'             },
-    {"echo-test",   required_argument, NULL, OPTION_ECHO_TEST},
-    {"verbose",     no_argument,       NULL, 'v'             },
-    {"help",        no_argument,       NULL, OPTION_HELP     },
-    {NULL,          0,                 NULL, 0               },
+enum {
+    OPTION_HELP = 256,
+    OPTION_INSECURE,
+    OPTION_LOOPBACK,
+    OPTION_ECHO_TEST,
+    OPTION_PCAP,
+    OPTION_STATS,
+    OPTION_CERTIFICATE,
+    OPTION_KEY,
+    OPTION_POST_QUANTUM,
+    OPTION_DTLS,
+    OPTION_MAX_MESSAGE_SIZE,
+    OPTION_LABEL,
+    OPTION_PROTOCOL,
+    OPTION_UNORDERED,
+    OPTION_MAX_RETRANSMITS,
+    OPTION_MAX_LIFETIME,
+    OPTION_PRIORITY,
+    OPTION_HIDE,
 };
 
-static const struct option worker_options[] = {
-    {"id",          required_argument, NULL, 'i'            },
-    {"echo",        no_argument,       NULL, 'e'            },
-    {"distributor", required_argument, NULL, 'd'            },
-    {"ice-server",  required_argument, NULL, 's'            },
-    {"insecure",    no_argument,       NULL, OPTION_INSECURE},
-    {"loopback",    no_argument,       NULL, OPTION_LOOPBACK},
-    {"timeout",     required_argument, NULL, 't'            },
-    {"verbose",     no_argument,       NULL, 'v'            },
-    {"help",        no_argument,       NULL, OPTION_HELP    },
-    {NULL,          0,                 NULL, 0              },
+enum { OF_CLIENT = 1, OF_WORKER = 2, OF_BOTH = 3 };
+
+static const struct {
+    unsigned of;
+    struct option option;
+} table[] = {
+    {OF_BOTH,   {"distributor", required_argument, NULL, 'd'}                         },
+    {OF_BOTH,   {"ice-server", required_argument, NULL, 's'}                          },
+    {OF_BOTH,   {"insecure", no_argument, NULL, OPTION_INSECURE}                      },
+    {OF_BOTH,   {"loopback", no_argument, NULL, OPTION_LOOPBACK}                      },
+    {OF_BOTH,   {"hide-addresses", no_argument, NULL, OPTION_HIDE}                    },
+    {OF_BOTH,   {"timeout", required_argument, NULL, 't'}                             },
+    {OF_BOTH,   {"verbose", no_argument, NULL, 'v'}                                   },
+    {OF_BOTH,   {"help", no_argument, NULL, OPTION_HELP}                              },
+    {OF_BOTH,   {"pcap", required_argument, NULL, OPTION_PCAP}                        },
+    {OF_BOTH,   {"stats", required_argument, NULL, OPTION_STATS}                      },
+    {OF_BOTH,   {"certificate", required_argument, NULL, OPTION_CERTIFICATE}          },
+    {OF_BOTH,   {"key", required_argument, NULL, OPTION_KEY}                          },
+    {OF_BOTH,   {"post-quantum", no_argument, NULL, OPTION_POST_QUANTUM}              },
+    {OF_BOTH,   {"dtls", required_argument, NULL, OPTION_DTLS}                        },
+    {OF_BOTH,   {"max-message-size", required_argument, NULL, OPTION_MAX_MESSAGE_SIZE}},
+    {OF_WORKER, {"id", required_argument, NULL, 'i'}                                  },
+    {OF_WORKER, {"echo", no_argument, NULL, 'e'}                                      },
+    {OF_CLIENT, {"quiet-for", required_argument, NULL, 'q'}                           },
+    {OF_CLIENT, {"echo-test", required_argument, NULL, OPTION_ECHO_TEST}              },
+    {OF_CLIENT, {"label", required_argument, NULL, OPTION_LABEL}                      },
+    {OF_CLIENT, {"protocol", required_argument, NULL, OPTION_PROTOCOL}                },
+    {OF_CLIENT, {"unordered", no_argument, NULL, OPTION_UNORDERED}                    },
+    {OF_CLIENT, {"max-retransmits", required_argument, NULL, OPTION_MAX_RETRANSMITS}  },
+    {OF_CLIENT, {"max-lifetime", required_argument, NULL, OPTION_MAX_LIFETIME}        },
+    {OF_CLIENT, {"priority", required_argument, NULL, OPTION_PRIORITY}                },
 };
+
+enum { OPTION_COUNT = sizeof(table) / sizeof(table[0]) };
+
+/* The options of one command, as getopt_long() wants them: the last row is all zero. */
+static void list_options(enum hws_command command, struct option out[OPTION_COUNT + 1])
+{
+    unsigned of = command == HWS_COMMAND_CLIENT ? OF_CLIENT : OF_WORKER;
+    size_t count = 0;
+
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (table[i].of & of) out[count++] = table[i].option;
+    }
+    out[count] = (struct option){0};
+}
 
 static bool complain(const char *option, const char *value, const char *want)
 {
@@ -109,7 +108,7 @@ static bool read_seconds(const char *option, const char *text, hws_time *out)
     return true;
 }
 
-static bool read_size(const char *text, uint64_t *out)
+static bool read_size(const char *option, const char *text, uint64_t limit, uint64_t *out)
 {
     static const struct {
         const char *unit;
@@ -121,7 +120,7 @@ static bool read_size(const char *text, uint64_t *out)
         {"K",   1024       },
         {"M",   1024 * 1024},
     };
-    const uint64_t limit = 1024u * 1024u * 1024u;
+    char want[80];
     char *end;
     unsigned long long value;
 
@@ -133,7 +132,45 @@ static bool read_size(const char *text, uint64_t *out)
         *out = value * units[i].factor;
         return true;
     }
-    return complain("--echo-test", text, "want bytes, such as 65536 or 64MiB, up to 1024MiB");
+    (void)snprintf(want, sizeof(want), "want bytes, such as 65536 or 8MiB, up to %" PRIu64 "MiB",
+                   limit / (1024 * 1024));
+    return complain(option, text, want);
+}
+
+static bool read_number(const char *option, const char *text, uint32_t least, uint32_t most,
+                        uint32_t *out)
+{
+    char *end, want[80];
+    unsigned long long value;
+
+    errno = 0;
+    value = strtoull(text, &end, 10);
+    if (errno || *text < '0' || *text > '9' || *end != '\0' || value < least || value > most) {
+        (void)snprintf(want, sizeof(want), "want a whole number from %" PRIu32 " to %" PRIu32,
+                       least, most);
+        return complain(option, text, want);
+    }
+    *out = (uint32_t)value;
+    return true;
+}
+
+static bool read_versions(const char *text, enum hws_dtls_versions *out)
+{
+    bool old = strcmp(text, "1.2") == 0;
+
+    if (!old && strcmp(text, "1.3") != 0) return complain("--dtls", text, "want 1.2 or 1.3");
+    *out = old ? HWS_DTLS_12_ONLY : HWS_DTLS_13_ONLY;
+    return true;
+}
+
+/* How far a channel goes to deliver a message: one of the two limits, not both. */
+static bool read_reliability(const char *option, enum hws_channel_reliability reliability,
+                             struct hws_channel_config *out)
+{
+    if (out->reliability != HWS_CHANNEL_RELIABLE && out->reliability != reliability)
+        return complain(option, optarg, "there is a limit of the other kind already");
+    out->reliability = reliability;
+    return read_number(option, optarg, 0, UINT32_MAX, &out->reliability_value);
 }
 
 static bool take_server(const char *text, struct hws_options *out)
@@ -142,6 +179,68 @@ static bool take_server(const char *text, struct hws_options *out)
         return complain("--ice-server", text, "too many, 8 at most");
     out->ice_servers[out->ice_server_count++] = text;
     return true;
+}
+
+/* An option about the channel of a client. */
+static bool take_channel(int option, struct hws_channel_config *out)
+{
+    uint32_t number = 0;
+    bool good = true;
+
+    switch (option) {
+    case OPTION_LABEL:
+        out->label = optarg;
+        break;
+    case OPTION_PROTOCOL:
+        out->protocol = optarg;
+        break;
+    case OPTION_UNORDERED:
+        out->unordered = true;
+        break;
+    case OPTION_MAX_RETRANSMITS:
+        return read_reliability("--max-retransmits", HWS_CHANNEL_MAX_RETRANSMITS, out);
+    case OPTION_MAX_LIFETIME:
+        return read_reliability("--max-lifetime", HWS_CHANNEL_MAX_LIFETIME, out);
+    case OPTION_PRIORITY:
+        good = read_number("--priority", optarg, 1, UINT16_MAX, &number);
+        if (good) out->priority = (uint16_t)number;
+        break;
+    default: /* getopt has said what is wrong */
+        return false;
+    }
+    return good;
+}
+
+/* An option about DTLS, messages and what is written down of them. */
+static bool take_more(int option, struct hws_options *out)
+{
+    uint64_t size = 0;
+
+    switch (option) {
+    case OPTION_PCAP:
+        out->pcap = optarg;
+        return true;
+    case OPTION_STATS:
+        out->stats = strcmp(optarg, "json") == 0;
+        return out->stats || complain("--stats", optarg, "want json");
+    case OPTION_CERTIFICATE:
+        out->certificate = optarg;
+        return true;
+    case OPTION_KEY:
+        out->key = optarg;
+        return true;
+    case OPTION_POST_QUANTUM:
+        out->post_quantum = true;
+        return true;
+    case OPTION_DTLS:
+        return read_versions(optarg, &out->versions);
+    case OPTION_MAX_MESSAGE_SIZE:
+        if (!read_size("--max-message-size", optarg, 16 * 1024 * 1024, &size)) return false;
+        out->max_message_size = (size_t)size;
+        return true;
+    default:
+        return take_channel(option, &out->channel);
+    }
 }
 
 /* One option; false when its value is bad, and then it has been said. */
@@ -171,10 +270,13 @@ static bool take(int option, struct hws_options *out)
     case OPTION_LOOPBACK:
         out->loopback = true;
         return true;
+    case OPTION_HIDE:
+        out->hide_addresses = true;
+        return true;
     case OPTION_ECHO_TEST:
-        return read_size(optarg, &out->echo_test);
-    default: /* getopt has said what is wrong */
-        return false;
+        return read_size("--echo-test", optarg, 1024 * 1024 * 1024, &out->echo_test);
+    default:
+        return take_more(option, out);
     }
 }
 
@@ -200,19 +302,26 @@ static int take_rest(enum hws_command command, int argc, char **argv, struct hws
                                                       : "hawser: --id is missing\n");
         return usage(command);
     }
+    if (!out->certificate != !out->key) {
+        fprintf(stderr, "hawser: --%s is missing: a certificate and its key go together\n",
+                out->key ? "certificate" : "key");
+        return usage(command);
+    }
     return HWS_EXIT_OK;
 }
 
 int hws_options_read(enum hws_command command, int argc, char **argv, struct hws_options *out)
 {
     bool client = command == HWS_COMMAND_CLIENT;
+    struct option options[OPTION_COUNT + 1];
     int option;
 
-    *out = (struct hws_options){.distributor = DEFAULT_DISTRIBUTOR, .quiet_for = HWS_SEC(1)};
-    while ((option = getopt_long(argc, argv, client ? "d:s:t:q:v" : "i:ed:s:t:v",
-                                 client ? client_options : worker_options, NULL)) != -1) {
+    list_options(command, options);
+    *out = (struct hws_options){.distributor = HWS_DEFAULT_DISTRIBUTOR, .quiet_for = HWS_SEC(1)};
+    while ((option = getopt_long(argc, argv, client ? "d:s:t:q:v" : "i:ed:s:t:v", options, NULL)) !=
+           -1) {
         if (option == OPTION_HELP) {
-            fputs(client ? client_help : worker_help, stdout);
+            fputs(hws_help(command), stdout);
             return -1;
         }
         if (!take(option, out)) return usage(command);

@@ -5,9 +5,11 @@
 #ifndef HWS_CLI_OPTIONS_H
 #define HWS_CLI_OPTIONS_H
 
-#include <hawser/types.h>
+#include <hawser/peer.h>
 
 #include <stdint.h>
+
+#define HWS_DEFAULT_DISTRIBUTOR "127.0.0.1:7000"
 
 enum { HWS_EXIT_OK = 0, HWS_EXIT_FAILED = 1, HWS_EXIT_USAGE = 2 };
 
@@ -20,11 +22,18 @@ struct hws_options {
     size_t ice_server_count;
     int64_t id; /**< of the worker, ours or the other's; meaningful with has_id */
     bool has_id;
-    bool insecure, loopback, echo;
+    bool insecure, loopback, hide_addresses, echo;
     int verbose; /**< how often --verbose was given */
     hws_time timeout;
     hws_time quiet_for; /**< client: how long to wait for more after its input ended */
     uint64_t echo_test; /**< client: bytes to send and get back; 0 = not asked for */
+    struct hws_channel_config channel; /**< client */
+    size_t max_message_size;           /**< 0 = the default */
+    const char *pcap;                  /**< file; NULL = no packet log */
+    bool stats;                        /**< print statistics, as JSON */
+    const char *certificate, *key;     /**< PEM files; both NULL = a fresh certificate */
+    bool post_quantum;
+    enum hws_dtls_versions versions;
 };
 
 enum hws_command { HWS_COMMAND_CLIENT, HWS_COMMAND_WORKER };
@@ -34,6 +43,9 @@ enum hws_command { HWS_COMMAND_CLIENT, HWS_COMMAND_WORKER };
  * @return HWS_EXIT_OK to go on; HWS_EXIT_USAGE; or -1 when --help was served
  */
 int hws_options_read(enum hws_command command, int argc, char **argv, struct hws_options *out);
+
+/** What --help shows. */
+const char *hws_help(enum hws_command command);
 
 /** A log to standard error at the level that --verbose asks for; silent without it. */
 struct hws_log hws_options_log(const struct hws_options *options);

@@ -34,7 +34,8 @@ static void path(const struct hws_client *client)
     if (!hws_client_path(client, &in_use)) return;
     fprintf(stderr, "  path: %s %s -> %s %s", in_use.local_type,
             hws_endpoint_text(&in_use.local, local), in_use.remote_type,
-            hws_endpoint_text(&in_use.remote, remote));
+            in_use.remote.family == HWS_FAMILY_NONE ? "(hidden)"
+                                                    : hws_endpoint_text(&in_use.remote, remote));
     if (in_use.rtt > 0) fprintf(stderr, ", round trip %.2f ms", ms(in_use.rtt));
     fputc('\n', stderr);
 }

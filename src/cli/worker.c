@@ -1,6 +1,7 @@
 /* hawser worker: serves every client that asks for its id. */
 #include "cli/commands.h"
 #include "cli/input.h"
+#include "cli/records.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -105,6 +106,21 @@ static void send_input(struct serving *serving)
     }
 }
 
+/* ---- Statistics */
+
+static void report(const struct serving *serving, struct hws_connection connection)
+{
+    if (!serving->options->stats) return;
+    hws_report_stats(hws_worker_peer(serving->worker, connection), &connection.slot);
+}
+
+static void report_all(const struct serving *serving)
+{
+    for (size_t i = 0; i < CLIENT_MAX; i++) {
+        report(serving, serving->guests[i].connection);
+    }
+}
+
 /* ---- Events */
 
 static void on_event(struct serving *serving, const struct hws_worker_event *event)
@@ -131,6 +147,7 @@ static void on_event(struct serving *serving, const struct hws_worker_event *eve
     case HWS_WORKER_CLOSED:
         if (verbose)
             fprintf(stderr, "client %" PRIu32 " gone: %s\n", event->connection.slot, event->reason);
+        report(serving, event->connection);
         release(guest);
         break;
     case HWS_WORKER_LOST:
@@ -151,6 +168,7 @@ static int serve(struct serving *serving)
         enum hws_err err = hws_worker_next(serving->worker, HWS_SEC(1), &event);
 
         send_input(serving);
+        if (hws_stats_wanted()) report_all(serving);
         if (err == HWS_ERR_TIMEOUT || err == HWS_ERR_AGAIN) continue;
         if (err) {
             fprintf(stderr, "hawser worker: %s: %s\n", hws_strerror(err),
@@ -182,6 +200,7 @@ static int run(struct hws_worker *worker, const struct hws_options *options)
     if (!options->echo && hws_input_start(wake, worker, &serving->input))
         fprintf(stderr, "hawser worker: standard input cannot be read\n");
     status = serve(serving);
+    report_all(serving);
     hws_input_free(serving->input);
     for (size_t i = 0; i < CLIENT_MAX; i++) {
         release(&serving->guests[i]);
@@ -190,32 +209,48 @@ static int run(struct hws_worker *worker, const struct hws_options *options)
     return status;
 }
 
-int hws_command_worker(int argc, char **argv)
+static int start(const struct hws_options *options, struct hws_records *records)
 {
-    struct hws_options options;
+    struct hws_worker_config config = {.distributor = options->distributor,
+                                       .id = options->id,
+                                       .insecure = options->insecure,
+                                       .ice_servers = options->ice_servers,
+                                       .ice_server_count = options->ice_server_count,
+                                       .loopback = options->loopback,
+                                       .hide_addresses = options->hide_addresses,
+                                       .client_max = CLIENT_MAX,
+                                       .timeout = options->timeout,
+                                       .max_message_size = options->max_message_size,
+                                       .identity = records->identity,
+                                       .log = hws_options_log(options),
+                                       .key_log = hws_records_key_log(records),
+                                       .tap = hws_records_tap(records)};
     struct hws_worker *worker;
     const char *reason;
-    enum hws_err err;
-    int status = hws_options_read(HWS_COMMAND_WORKER, argc, argv, &options);
+    enum hws_err err = hws_worker_new(&config, &worker, &reason);
+    int status;
 
-    if (status != HWS_EXIT_OK) return status < 0 ? HWS_EXIT_OK : status;
-    err = hws_worker_new(&(struct hws_worker_config){.distributor = options.distributor,
-                                                     .id = options.id,
-                                                     .insecure = options.insecure,
-                                                     .ice_servers = options.ice_servers,
-                                                     .ice_server_count = options.ice_server_count,
-                                                     .loopback = options.loopback,
-                                                     .client_max = CLIENT_MAX,
-                                                     .timeout = options.timeout,
-                                                     .log = hws_options_log(&options)},
-                         &worker, &reason);
     if (err) {
         fprintf(stderr, "hawser worker: %s: %s\n", hws_strerror(err), reason);
         return err == HWS_ERR_ARGUMENT ? HWS_EXIT_USAGE : HWS_EXIT_FAILED;
     }
     hws_catch_signals(wake, worker);
-    status = run(worker, &options);
+    status = run(worker, options);
     hws_catch_signals(NULL, NULL);
     hws_worker_free(worker);
+    return status;
+}
+
+int hws_command_worker(int argc, char **argv)
+{
+    struct hws_options options;
+    struct hws_records records;
+    int status = hws_options_read(HWS_COMMAND_WORKER, argc, argv, &options);
+
+    if (status != HWS_EXIT_OK) return status < 0 ? HWS_EXIT_OK : status;
+    status = hws_records_init(&records, "hawser worker", &options);
+    if (status != HWS_EXIT_OK) return status;
+    status = start(&options, &records);
+    hws_records_fini(&records);
     return status;
 }

@@ -35,7 +35,8 @@ struct hws_dtls_config {
     size_t mtu;   /**< biggest datagram to send, 256 to 2048; 0 = HWS_DATAGRAM_MAX */
     hws_time rto; /**< first retransmission; 0 = 100 ms. From the ICE round trip if known. It
                        doubles up to 1 s */
-    hws_time give_up_after; /**< handshake limit; 0 = 30 s */
+    hws_time give_up_after;     /**< handshake limit; 0 = 30 s */
+    struct hws_key_log key_log; /**< told the secrets as they come to be; NULL write = none */
 };
 
 /** @retval HWS_ERR_NO_MEMORY  @retval HWS_ERR_CRYPTO  @retval HWS_ERR_ARGUMENT */
@@ -115,9 +116,37 @@ bool hws_dtls_next_event(struct hws_dtls *dtls, enum hws_dtls_event *out);
  */
 struct hws_fault hws_dtls_fault(const struct hws_dtls *dtls);
 
-/** "DTLSv1.3" or "DTLSv1.2", and the suite; "none" before the handshake is over. Static text. */
+/** "DTLSv1.3" or "DTLSv1.2", the suite, and the group of the key exchange such as "X25519" or
+ *  "X25519MLKEM768"; "none" before the handshake is over. Static text. */
 const char *hws_dtls_version(const struct hws_dtls *dtls);
 const char *hws_dtls_suite(const struct hws_dtls *dtls);
+const char *hws_dtls_group(const struct hws_dtls *dtls);
+
+/**
+ * Keying material for the application (RFC 5705 section 4, RFC 8446 section 7.5).
+ *
+ * @param[in] label    NUL-terminated, and none of the handshake's own
+ * @param[in] context  an empty one is none; with the label at most 62 bytes: hash what is longer
+ * @param[in] len      at most 8160
+ * @retval HWS_ERR_STATE     not connected
+ * @retval HWS_ERR_ARGUMENT  label, context or len is not as said
+ * @retval HWS_ERR_CRYPTO
+ */
+HWS_MUST_USE enum hws_err hws_dtls_export(const struct hws_dtls *dtls, const char *label,
+                                          struct hws_bytes context, uint8_t *out, size_t len);
+
+/** Counted since hws_dtls_new(); an association that is over keeps them. */
+struct hws_dtls_stats {
+    uint64_t datagrams_sent, bytes_sent;         /**< handed out by hws_dtls_next_packet() */
+    uint64_t datagrams_received, bytes_received; /**< fed, of use or not */
+    uint64_t flights_resent;                     /**< of the handshake, by timeout or when asked */
+    uint64_t dropped_malformed;                  /**< datagrams that are no records, or too big */
+    uint64_t dropped_unexpected; /**< records that are not acceptable at this stage */
+    uint64_t dropped_bad;        /**< records that could not be authenticated */
+    uint64_t dropped_replay;     /**< records that came before, or too late to tell */
+    uint64_t dropped_full;       /**< datagrams and records that fell out of a full queue */
+};
+struct hws_dtls_stats hws_dtls_stats(const struct hws_dtls *dtls);
 
 /** Biggest plain text for one record that keeps within the MTU; 0 before the handshake is over. */
 size_t hws_dtls_plain_max(const struct hws_dtls *dtls);

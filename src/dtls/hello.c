@@ -1,12 +1,17 @@
 #include "dtls/hello.h"
 
+#include "base/bytes.h"
 #include "base/limits.h"
 #include "base/writer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEADERS = HWS_RECORD_HEADER + HWS_HANDSHAKE_HEADER };
+enum {
+    HEADERS = HWS_RECORD_HEADER + HWS_HANDSHAKE_HEADER,
+    VERSION_AND_RANDOM = 2 + 32,
+    KEY_SHARE = 51, /* RFC 8446 section 4.2 */
+};
 
 void hws_hello_fini(struct hws_hello *hello)
 {
@@ -114,4 +119,64 @@ enum hws_err hws_hello_add(struct hws_hello *hello, const struct hws_record *rec
     write_headers(hello, record);
     *out = (struct hws_bytes){hello->block, HEADERS + hello->body_len};
     return HWS_OK;
+}
+
+/* RFC 8446 section 4.1.2 with the cookie of RFC 9147 section 5.3, up to the extensions. */
+static struct hws_cursor extensions_of(struct hws_bytes record)
+{
+    struct hws_cursor cur = hws_cursor_over(record);
+
+    (void)hws_read_bytes(&cur, HEADERS + VERSION_AND_RANDOM);
+    (void)hws_read_bytes(&cur, hws_read_u8(&cur));  /* session id */
+    (void)hws_read_bytes(&cur, hws_read_u8(&cur));  /* cookie */
+    (void)hws_read_bytes(&cur, hws_read_u16(&cur)); /* suites */
+    (void)hws_read_bytes(&cur, hws_read_u8(&cur));  /* compression */
+    return hws_cursor_over(hws_read_bytes(&cur, hws_read_u16(&cur)));
+}
+
+static bool names_group(struct hws_bytes shares, uint16_t group)
+{
+    struct hws_cursor cur = hws_cursor_over(shares);
+
+    cur = hws_cursor_over(hws_read_bytes(&cur, hws_read_u16(&cur)));
+    while (!cur.failed && cur.rest.len > 0) {
+        uint16_t name = hws_read_u16(&cur);
+
+        (void)hws_read_bytes(&cur, hws_read_u16(&cur));
+        if (!cur.failed && name == group) return true;
+    }
+    return false;
+}
+
+bool hws_hello_has_share(struct hws_bytes record, uint16_t group)
+{
+    struct hws_cursor cur = extensions_of(record);
+
+    while (!cur.failed && cur.rest.len > 0) {
+        uint16_t type = hws_read_u16(&cur);
+        struct hws_bytes body = hws_read_bytes(&cur, hws_read_u16(&cur));
+
+        if (!cur.failed && type == KEY_SHARE) return names_group(body, group);
+    }
+    return false;
+}
+
+size_t hws_hello_cut(struct hws_bytes whole, size_t *done, uint8_t *out, size_t cap)
+{
+    struct hws_writer writer = hws_writer_over(out, cap);
+    struct hws_bytes body = {whole.data + HEADERS, whole.len - HEADERS};
+    const uint8_t *header = whole.data + HWS_RECORD_HEADER;
+    size_t len = body.len - *done < cap - HEADERS ? body.len - *done : cap - HEADERS;
+
+    if (len == 0) return 0;
+    hws_write_bytes(&writer, (struct hws_bytes){whole.data, HWS_RECORD_HEADER - 2});
+    hws_write_u16(&writer, (uint16_t)(HWS_HANDSHAKE_HEADER + len));
+    hws_write_bytes(&writer, (struct hws_bytes){header, 6}); /* type, length, message_seq */
+    hws_write_u8(&writer, (uint8_t)(*done >> 16));
+    hws_write_u16(&writer, (uint16_t)*done);
+    hws_write_u8(&writer, (uint8_t)(len >> 16));
+    hws_write_u16(&writer, (uint16_t)len);
+    hws_write_bytes(&writer, (struct hws_bytes){body.data + *done, len});
+    *done += len;
+    return hws_written(&writer).len;
 }

@@ -1,6 +1,6 @@
 /**
  * @file
- * Puts a fragmented ClientHello together into one record.
+ * Puts a fragmented ClientHello together into one record, and cuts our own into fragments.
  *
  * Browsers offer a post-quantum key share, so their first ClientHello spans two datagrams; wolfSSL
  * ignores such a hello. This takes the pieces in any order, twice, overlapping, and hands out one
@@ -44,5 +44,20 @@ bool hws_hello_is_piece(const struct hws_record *record);
  */
 HWS_MUST_USE enum hws_err hws_hello_add(struct hws_hello *hello, const struct hws_record *record,
                                         struct hws_bytes *out);
+
+/** Does a record that holds one whole ClientHello offer a key share of @p group (DTLS 1.3)? False
+ *  for what is malformed. */
+bool hws_hello_has_share(struct hws_bytes record, uint16_t group);
+
+/**
+ * The next fragment of our own ClientHello, as a record for a datagram of its own.
+ *
+ * @param[in] whole      one plain record that holds the hello unfragmented
+ * @param[in,out] done   bytes of its body that went out before; 0 at first
+ * @param[out] out       the record; its number is still that of @p whole
+ * @param[in] cap        bytes at @p out, more than the two headers
+ * @return bytes written; 0 = nothing was left
+ */
+size_t hws_hello_cut(struct hws_bytes whole, size_t *done, uint8_t *out, size_t cap);
 
 #endif /* HWS_DTLS_HELLO_H */

@@ -227,5 +227,9 @@ enum hws_record_flaw hws_record_admit(const struct hws_record *record,
     if (record->type == HWS_RECORD_CIPHER_SPEC) return HWS_RECORD_BAD_SPEC;
     if (record->type == HWS_RECORD_ACK) return HWS_RECORD_KIND;
     if (record->type == HWS_RECORD_DATA && !stage->finished) return HWS_RECORD_EARLY;
+    /* A repeated Finished, which comes with plain records that are answered, or an attempt at
+     * renegotiation, which may be ignored (RFC 5246 section 7.4.1.1) and is (RFC 8827 section 6.5);
+     * wolfSSL would end the association. */
+    if (record->type == HWS_RECORD_HANDSHAKE && stage->finished) return HWS_RECORD_LATE;
     return HWS_RECORD_SOUND;
 }

@@ -56,7 +56,7 @@ enum hws_record_flaw {
     HWS_RECORD_PLAIN_DATA,  /**< application data without encryption */
     HWS_RECORD_PLAIN_ALERT, /**< an alert that anybody could forge; the caller may look at it */
     HWS_RECORD_EARLY,       /**< application data before the handshake is over; worth keeping */
-    HWS_RECORD_LATE,        /**< without encryption although the handshake is over */
+    HWS_RECORD_LATE,        /**< of a handshake, or plain, although the handshake is over */
     HWS_RECORD_FLAW_COUNT
 };
 

@@ -18,6 +18,7 @@
 #include "dtls/fingerprint.h"
 #include "dtls/hello.h"
 #include "dtls/record.h"
+#include "dtls/tally.h"
 
 #include <stdlib.h>
 
@@ -40,6 +41,7 @@ struct hws_dtls {
     struct hws_engine engine;
     struct hws_proof proof;
     struct hws_hello hello; /* as server: the ClientHello that is being put together */
+    struct hws_tally tally;
 
     struct hws_ring held;  /* what came before its time; made when the first does */
     struct hws_ring plain; /* decrypted records that nobody has taken yet; likewise */
@@ -56,7 +58,7 @@ struct hws_dtls {
     enum hws_dtls_event events[EVENT_MAX]; /* CONNECTED and one end */
     size_t event_count;
     struct hws_fault fault;
-    const char *version, *suite;
+    const char *version, *suite, *group;
 };
 
 /* ---- Life */
@@ -76,8 +78,9 @@ enum hws_err hws_dtls_new(const struct hws_dtls_config *config, struct hws_dtls 
     dtls->give_up_after = config->give_up_after ? config->give_up_after : GIVE_UP_DEFAULT;
     dtls->flight_at = dtls->ack_at = dtls->give_up_at = dtls->alert_at = HWS_NEVER;
     dtls->answer_from = -HWS_NEVER;
-    dtls->version = dtls->suite = "none";
+    dtls->version = dtls->suite = dtls->group = "none";
     dtls->fault = (struct hws_fault){.layer = "dtls", .what = "nothing failed"};
+    dtls->engine.key_log = config->key_log;
     err = hws_engine_init(&dtls->engine, config->identity, config->role == HWS_DTLS_SERVER,
                           (uint16_t)mtu, &dtls->proof);
     if (err) {
@@ -121,13 +124,13 @@ static bool is_over(const struct hws_dtls *dtls)
 static void end(struct hws_dtls *dtls, enum state state, hws_time now)
 {
     if (dtls->state != CONNECTED || state == FAILED) { /* nobody vouches for it */
-        hws_ring_fini(&dtls->plain);
+        hws_tally_ring_fini(&dtls->tally, &dtls->plain);
         dtls->plain_ready = false;
     }
     enter(dtls, state, now);
     hws_engine_drop(&dtls->engine);
     hws_hello_fini(&dtls->hello);
-    hws_ring_fini(&dtls->held);
+    hws_tally_ring_fini(&dtls->tally, &dtls->held);
     dtls->flight_at = dtls->ack_at = dtls->give_up_at = dtls->alert_at = HWS_NEVER;
 }
 
@@ -166,8 +169,8 @@ static void judge(struct hws_dtls *dtls, hws_time now)
         break;
     case HWS_PROOF_MATCH:
         enter(dtls, CONNECTED, now);
-        HWS_LOG(&dtls->log, HWS_LOG_INFO, now, "dtls", "connected", "version=%s suite=%s",
-                dtls->version, dtls->suite);
+        HWS_LOG(&dtls->log, HWS_LOG_INFO, now, "dtls", "connected", "version=%s suite=%s group=%s",
+                dtls->version, dtls->suite, dtls->group);
         tell(dtls, HWS_DTLS_CONNECTED);
         break;
     case HWS_PROOF_MISMATCH:
@@ -181,6 +184,7 @@ static void finish(struct hws_dtls *dtls, hws_time now)
 {
     dtls->version = hws_engine_protocol(&dtls->engine) == HWS_PROTOCOL_12 ? "DTLSv1.2" : "DTLSv1.3";
     dtls->suite = dtls->engine.suite;
+    if (dtls->engine.group) dtls->group = dtls->engine.group;
     dtls->alert_at = HWS_NEVER;
     hws_hello_fini(&dtls->hello);
     enter(dtls, UNPROVEN, now);
@@ -327,6 +331,7 @@ static void repeat_flight(struct hws_dtls *dtls, hws_time now)
 {
     if (!may_answer(dtls, now)) return;
     HWS_LOG(&dtls->log, HWS_LOG_DEBUG, now, "dtls", "retransmit", "why=peer_repeats");
+    dtls->tally.stats.flights_resent++;
     hws_engine_repeat_flight(&dtls->engine);
 }
 
@@ -350,6 +355,7 @@ static bool refuse(struct hws_dtls *dtls, const struct hws_record *record,
     }
     HWS_LOG(&dtls->log, HWS_LOG_DEBUG, now, "dtls", "record.drop", "reason=%s len=%u",
             hws_record_flaw_name(flaw), (unsigned)record->whole.len);
+    dtls->tally.stats.dropped_unexpected++;
     if (flaw == HWS_RECORD_PLAIN_ALERT) note_plain_alert(dtls, record, now);
     return false;
 }
@@ -366,8 +372,26 @@ static bool join_hello(struct hws_dtls *dtls, const struct hws_record *record,
     } else if (err != HWS_ERR_AGAIN) {
         HWS_LOG(&dtls->log, HWS_LOG_DEBUG, now, "dtls", "record.drop", "reason=hello err=%s",
                 hws_err_name(err));
+        dtls->tally.stats.dropped_unexpected++;
     }
     return err == HWS_OK;
+}
+
+/* After the handshake, whatever changes nothing was dropped inside wolfSSL. */
+static void step_data(struct hws_dtls *dtls, struct hws_bytes record, hws_time now)
+{
+    const struct hws_engine *engine = &dtls->engine;
+    uint64_t sent = engine->sent;
+    bool settled = engine->settled;
+    bool waited = hws_engine_has_unacknowledged(engine);
+
+    step(dtls, record, now);
+    if (dtls->plain_ready) {
+        hws_tally_good(&dtls->tally, record);
+    } else if (!is_over(dtls) && engine->sent == sent && engine->settled == settled &&
+               hws_engine_has_unacknowledged(engine) == waited) {
+        hws_tally_wasted(&dtls->tally, record);
+    }
 }
 
 /* True when the record was of use. */
@@ -385,7 +409,11 @@ static bool take_record(struct hws_dtls *dtls, const struct hws_record *record, 
         !join_hello(dtls, record, &whole, now)) {
         return true;
     }
-    if (!asks_for_repetition(record, &stage) || may_answer(dtls, now)) step(dtls, whole, now);
+    if (stage.finished) {
+        step_data(dtls, whole, now);
+    } else if (!asks_for_repetition(record, &stage) || may_answer(dtls, now)) {
+        step(dtls, whole, now);
+    }
     return true;
 }
 
@@ -414,7 +442,7 @@ static void take_held(struct hws_dtls *dtls, hws_time now)
     while (!is_over(dtls) && hws_ring_pop(&held, &datagram)) {
         (void)take_datagram(dtls, datagram, now);
     }
-    hws_ring_fini(&held);
+    hws_tally_ring_fini(&dtls->tally, &held);
 }
 
 enum hws_err hws_dtls_feed(struct hws_dtls *dtls, struct hws_bytes datagram, hws_time now)
@@ -423,14 +451,23 @@ enum hws_err hws_dtls_feed(struct hws_dtls *dtls, struct hws_bytes datagram, hws
     bool was_finished = dtls->engine.finished;
     bool used;
 
-    if (datagram.len > HWS_DATAGRAM_IN_MAX) return HWS_ERR_TOO_BIG;
+    dtls->tally.stats.datagrams_received++;
+    dtls->tally.stats.bytes_received += datagram.len;
+    if (datagram.len > HWS_DATAGRAM_IN_MAX) {
+        dtls->tally.stats.dropped_malformed++;
+        return HWS_ERR_TOO_BIG;
+    }
     flaw = hws_record_check(datagram);
     if (flaw) {
         HWS_LOG(&dtls->log, HWS_LOG_DEBUG, now, "dtls", "record.drop", "reason=%s len=%u",
                 hws_record_flaw_name(flaw), (unsigned)datagram.len);
+        dtls->tally.stats.dropped_malformed++;
         return HWS_ERR_MALFORMED;
     }
-    if (is_over(dtls)) return HWS_ERR_UNEXPECTED;
+    if (is_over(dtls)) {
+        dtls->tally.stats.dropped_unexpected++;
+        return HWS_ERR_UNEXPECTED;
+    }
     if (dtls->state == IDLE) {
         hold(dtls, datagram);
         return HWS_OK;
@@ -520,6 +557,7 @@ void hws_dtls_tick(struct hws_dtls *dtls, hws_time now)
     } else if (now >= dtls->flight_at) {
         dtls->rto = 2 * dtls->rto < RTO_CAP ? 2 * dtls->rto : RTO_CAP;
         dtls->flight_at = now + dtls->rto;
+        dtls->tally.stats.flights_resent++;
         retransmit(dtls, "timeout", now);
     } else if (now >= dtls->ack_at) {
         dtls->ack_at = HWS_NEVER;
@@ -541,7 +579,10 @@ hws_time hws_dtls_deadline(const struct hws_dtls *dtls)
 
 bool hws_dtls_next_packet(struct hws_dtls *dtls, struct hws_bytes *out)
 {
-    return hws_ring_pop(&dtls->engine.packets, out);
+    if (!hws_ring_pop(&dtls->engine.packets, out)) return false;
+    dtls->tally.stats.datagrams_sent++;
+    dtls->tally.stats.bytes_sent += out->len;
+    return true;
 }
 
 bool hws_dtls_next_event(struct hws_dtls *dtls, enum hws_dtls_event *out)
@@ -566,6 +607,26 @@ const char *hws_dtls_version(const struct hws_dtls *dtls)
 const char *hws_dtls_suite(const struct hws_dtls *dtls)
 {
     return dtls->suite;
+}
+
+const char *hws_dtls_group(const struct hws_dtls *dtls)
+{
+    return dtls->group;
+}
+
+enum hws_err hws_dtls_export(const struct hws_dtls *dtls, const char *label,
+                             struct hws_bytes context, uint8_t *out, size_t len)
+{
+    if (dtls->state != CONNECTED) return HWS_ERR_STATE;
+    return hws_engine_export(&dtls->engine, label, context, out, len);
+}
+
+struct hws_dtls_stats hws_dtls_stats(const struct hws_dtls *dtls)
+{
+    struct hws_dtls_stats stats = dtls->tally.stats;
+
+    stats.dropped_full += dtls->engine.packets.dropped + dtls->held.dropped + dtls->plain.dropped;
+    return stats;
 }
 
 size_t hws_dtls_plain_max(const struct hws_dtls *dtls)

@@ -6,6 +6,7 @@
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
 #include "dtls/dtls_internal.h"
+#include "dtls/hello.h"
 
 #include <string.h>
 
@@ -15,6 +16,7 @@ static const char srtp_profile[] = "SRTP_AES128_CM_SHA1_80";
 
 enum {
     QUEUE_AT_FIRST = 4, /* datagrams: a flight of ours has two */
+    LONG_HELLO = 4096,  /* a ClientHello with two key shares has 1.5 KB */
     DEFAULT_ROOM = 500, /* wolfSSL reads at most its MTU and this much more */
     WHOLE_SECONDS = 1,  /* wolfSSL's own timeout; ours is in session.c */
 };
@@ -34,51 +36,12 @@ static int on_receive(WOLFSSL *ssl, char *data, int cap, void *user)
     return (int)record.len;
 }
 
-static void keep_for_repeat(struct hws_engine *engine, struct hws_bytes datagram)
-{
-    uint8_t *end = engine->flight + engine->flight_len;
-
-    if (engine->flight_len + 2 + datagram.len > sizeof(engine->flight)) return;
-    end[0] = (uint8_t)(datagram.len >> 8);
-    end[1] = (uint8_t)datagram.len;
-    memcpy(end + 2, datagram.data, datagram.len);
-    engine->flight_len += 2 + datagram.len;
-}
-
-/* The queue starts small, because most associations send little, and doubles up to its bound. */
-static bool make_room(struct hws_ring *ring)
-{
-    size_t slots = 2 * ring->slot_count < HWS_DTLS_QUEUE ? 2 * ring->slot_count : HWS_DTLS_QUEUE;
-    struct hws_ring bigger;
-    struct hws_bytes packet;
-
-    if (ring->count < ring->slot_count) return true;
-    if (ring->slot_count >= HWS_DTLS_QUEUE) return false;
-    if (hws_ring_init(&bigger, slots, ring->slot_cap) != HWS_OK) return false;
-    while (hws_ring_pop(ring, &packet)) {
-        hws_ring_push(&bigger, packet);
-    }
-    bigger.dropped = ring->dropped;
-    hws_ring_fini(ring);
-    *ring = bigger;
-    return true;
-}
-
-static void push(struct hws_engine *engine, struct hws_bytes datagram)
-{
-    (void)make_room(&engine->packets); /* without it the oldest goes */
-    hws_ring_push(&engine->packets, datagram);
-    engine->sent++;
-}
-
 static int on_send(WOLFSSL *ssl, char *data, int len, void *user)
 {
     struct hws_engine *engine = user;
-    struct hws_bytes datagram = {(const uint8_t *)data, (size_t)len};
 
     (void)ssl;
-    push(engine, datagram);
-    if (engine->server && !engine->finished) keep_for_repeat(engine, datagram);
+    hws_engine_push(engine, (struct hws_bytes){(const uint8_t *)data, (size_t)len});
     return len;
 }
 
@@ -98,11 +61,35 @@ static int on_certificate(int verified, WOLFSSL_X509_STORE_CTX *store)
 
 /* ---- Life */
 
+/* What we share, best first. Chromium answers illegal_parameter to wolfSSL's own, longer list. */
+static bool set_groups(const struct hws_engine *engine, bool hybrid)
+{
+    int groups[] = {WOLFSSL_X25519MLKEM768, WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1};
+
+    return wolfSSL_set_groups(engine->ssl, groups + !hybrid, 2 + hybrid) == WOLFSSL_SUCCESS;
+}
+
+/* Two shares: a server without the first group need not ask again. Such a hello is longer than a
+ * datagram; wolfSSL would empty it instead of cutting it, so hws_engine_push() does. */
+static bool set_shares(const struct hws_engine *engine)
+{
+    return wolfSSL_UseKeyShare(engine->ssl, WOLFSSL_X25519MLKEM768) == WOLFSSL_SUCCESS &&
+           wolfSSL_UseKeyShare(engine->ssl, WOLFSSL_ECC_X25519) == WOLFSSL_SUCCESS;
+}
+
+/* The post-quantum group is taken from a client that has sent a share of it, and asked of nobody:
+ * that would cost a round trip, and clients that cannot fragment their hello could not answer. */
+static void choose_groups(const struct hws_engine *engine, struct hws_bytes record)
+{
+    if (!engine->server || !engine->may_hybrid) return;
+    if (hws_engine_protocol(engine) != HWS_PROTOCOL_OPEN) return;
+    (void)set_groups(engine, hws_hello_has_share(record, WOLFSSL_X25519MLKEM768));
+}
+
 static enum hws_err set_up(struct hws_engine *engine)
 {
     WOLFSSL *ssl = engine->ssl;
-    /* Chromium answers illegal_parameter when it sees wolfSSL's longer list. */
-    int groups[] = {WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1};
+    bool long_hello = engine->cuts_hello;
 
     wolfSSL_set_verify(ssl, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                        on_certificate);
@@ -112,14 +99,23 @@ static enum hws_err set_up(struct hws_engine *engine)
     wolfSSL_SetIOReadCtx(ssl, engine);
     wolfSSL_SetIOWriteCtx(ssl, engine);
     wolfSSL_dtls_set_using_nonblock(ssl, 1);
-    if (wolfSSL_dtls_set_mtu(ssl, engine->mtu) != WOLFSSL_SUCCESS) return HWS_ERR_CRYPTO;
-    if (wolfSSL_set_groups(ssl, groups, 2) != WOLFSSL_SUCCESS) return HWS_ERR_CRYPTO;
+    if (wolfSSL_dtls_set_mtu(ssl, long_hello ? LONG_HELLO : engine->mtu) != WOLFSSL_SUCCESS) {
+        return HWS_ERR_CRYPTO;
+    }
+    if (!set_groups(engine, long_hello)) return HWS_ERR_CRYPTO;
+    if (long_hello && !set_shares(engine)) return HWS_ERR_CRYPTO;
+#ifdef HAVE_SERVER_RENEGOTIATION_INFO
+    /* Only the extension, empty (RFC 5746 section 3.4); renegotiation itself is not built in. */
+    if (!engine->server && wolfSSL_UseSecureRenegotiation(ssl) != WOLFSSL_SUCCESS) {
+        return HWS_ERR_CRYPTO;
+    }
+#endif
     if (wolfSSL_set_tlsext_use_srtp(ssl, srtp_profile) != 0) return HWS_ERR_CRYPTO;
     /* One datagram for a flight where it fits: fewer to lose. */
     if (wolfSSL_set_group_messages(ssl) != WOLFSSL_SUCCESS) return HWS_ERR_CRYPTO;
     /* No HelloRetryRequest for the sake of a cookie. Fails, rightly, without DTLS 1.3. */
     if (engine->server) (void)wolfSSL_disable_hrr_cookie(ssl);
-    return HWS_OK;
+    return hws_engine_watch_secrets(engine);
 }
 
 enum hws_err hws_engine_init(struct hws_engine *engine, const struct hws_identity *identity,
@@ -128,6 +124,8 @@ enum hws_err hws_engine_init(struct hws_engine *engine, const struct hws_identit
     enum hws_err err;
 
     engine->server = server;
+    engine->may_hybrid = identity->versions != HWS_DTLS_12_ONLY;
+    engine->cuts_hello = !server && identity->post_quantum;
     engine->mtu = mtu;
     engine->proof = proof;
     engine->alert = -1;
@@ -181,6 +179,7 @@ static enum hws_engine_step finish(struct hws_engine *engine)
     engine->finished = true;
     engine->plain_max = (size_t)room;
     engine->suite = wolfSSL_get_cipher_name(engine->ssl);
+    engine->group = wolfSSL_get_curve_name(engine->ssl);
     return HWS_ENGINE_FINISHED;
 }
 
@@ -246,6 +245,7 @@ enum hws_engine_step hws_engine_feed(struct hws_engine *engine, struct hws_bytes
         (void)wolfSSL_dtls_set_mtu(engine->ssl, (word16)(record.len - DEFAULT_ROOM));
     }
     engine->input = record;
+    choose_groups(engine, record);
     if (!engine->finished) engine->flight_len = 0;
     step = engine->finished ? read_plain(engine) : shake(engine);
     engine->input = (struct hws_bytes){0};
@@ -276,26 +276,13 @@ bool hws_engine_has_unacknowledged(const struct hws_engine *engine)
            wolfSSL_dtls13_has_pending_msg(engine->ssl);
 }
 
-void hws_engine_repeat_flight(struct hws_engine *engine)
-{
-    size_t at = 0;
-
-    while (at < engine->flight_len) {
-        const uint8_t *datagram = engine->flight + at;
-        size_t len = (size_t)datagram[0] << 8 | datagram[1];
-
-        push(engine, (struct hws_bytes){datagram + 2, len});
-        at += 2 + len;
-    }
-}
-
 /* ---- Records out */
 
 enum hws_err hws_engine_write(struct hws_engine *engine, struct hws_bytes plain)
 {
     int result;
 
-    if (!make_room(&engine->packets)) return HWS_ERR_FULL;
+    if (!hws_engine_make_room(engine)) return HWS_ERR_FULL;
     result = wolfSSL_write(engine->ssl, plain.data, (int)plain.len);
     if (result == (int)plain.len) return HWS_OK;
     (void)failed(engine, result);

@@ -1,4 +1,4 @@
-/* The agent as a whole: its life, its verbs, the pacing of what it begins, and restart. */
+/* The agent as a whole: its life, its verbs, and the pacing of what it begins. */
 #include "ice/ice_internal.h"
 
 #include <stdlib.h>
@@ -29,27 +29,6 @@ uint64_t hws_ice_random_u64(struct hws_ice *ice)
     return value;
 }
 
-/* Text of ice-char (RFC 8839 section 5.4); 64 of them, so that every one is equally likely. */
-static void random_text(struct hws_ice *ice, char *out, size_t len)
-{
-    static const char ice_chars[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-    ice->random.fill(ice->random.user, (uint8_t *)out, len);
-    for (size_t i = 0; i < len; i++) {
-        out[i] = ice_chars[(uint8_t)out[i] & 63];
-    }
-    out[len] = '\0';
-}
-
-static void new_credentials(struct hws_ice *ice)
-{
-    hws_wipe(&ice->cur, sizeof(ice->cur));
-    random_text(ice, ice->cur.local_ufrag, HWS_ICE_UFRAG_LEN);
-    random_text(ice, ice->cur.local_pwd, HWS_ICE_PWD_LEN);
-    ice->cur.has_local = true;
-}
-
 /* ---- Life */
 
 /* More than a day counts as a day, so that sums of a few of them cannot overflow. */
@@ -57,20 +36,6 @@ static hws_time or_default(hws_time configured, hws_time otherwise)
 {
     if (configured > HWS_SEC(86400)) return HWS_SEC(86400);
     return configured != 0 ? configured : otherwise;
-}
-
-/* What a generation begins with; the path in use and everything local is not touched. */
-static void begin_generation(struct hws_ice *ice)
-{
-    new_credentials(ice);
-    ice->phase = HWS_ICE_RUNNING;
-    ice->checked = false;
-    ice->remote_lite = false;
-    ice->remote_count = ice->signalled_count = ice->early_count = 0;
-    ice->remote_ended = false;
-    ice->pair_count = ice->triggered_count = 0;
-    ice->nominee = ice->nominated = HWS_ICE_NONE;
-    ice->fresh_count = 0;
 }
 
 enum hws_err hws_ice_new(const struct hws_ice_config *config, struct hws_ice **out)
@@ -91,10 +56,10 @@ enum hws_err hws_ice_new(const struct hws_ice_config *config, struct hws_ice **o
     ice->consent_expiry = or_default(config->consent_expiry, HWS_ICE_CONSENT_EXPIRY);
     ice->fail_after = or_default(config->fail_after, HWS_ICE_FAIL_AFTER);
     ice->tiebreaker = hws_ice_random_u64(ice);
-    ice->lane.pair = HWS_ICE_NONE;
+    ice->lane.pair = ice->parting.base = HWS_ICE_NONE;
     ice->last_new_at = INT64_MIN / 2; /* long ago: the first transaction waits for nothing */
     ice->error_window_at = INT64_MIN / 2;
-    begin_generation(ice);
+    hws_ice_begin_generation(ice);
     *out = ice;
     return HWS_OK;
 }
@@ -102,8 +67,15 @@ enum hws_err hws_ice_new(const struct hws_ice_config *config, struct hws_ice **o
 void hws_ice_free(struct hws_ice *ice)
 {
     if (!ice) return;
+    hws_ice_forget_before(ice);
     hws_wipe(ice, sizeof(*ice));
     free(ice);
+}
+
+bool hws_ice_has_ufrag(const struct hws_ice *ice, struct hws_bytes ufrag)
+{
+    return (ice->cur.has_local && hws_bytes_equal(ufrag, hws_bytes_of(ice->cur.local_ufrag))) ||
+           (ice->old.has_local && hws_bytes_equal(ufrag, hws_bytes_of(ice->old.local_ufrag)));
 }
 
 const char *hws_ice_ufrag(const struct hws_ice *ice)
@@ -256,6 +228,7 @@ enum hws_err hws_ice_set_remote(struct hws_ice *ice, const char *ufrag, const ch
 
         return equal ? HWS_OK : HWS_ERR_STATE;
     }
+    hws_ice_forget_before(ice); /* the restart was answered */
     memcpy(ice->cur.remote_ufrag, ufrag, strlen(ufrag) + 1);
     memcpy(ice->cur.remote_pwd, pwd, strlen(pwd) + 1);
     ice->cur.has_remote = true;
@@ -287,26 +260,6 @@ void hws_ice_end_remote(struct hws_ice *ice, hws_time now)
     hws_ice_tick(ice, now);
 }
 
-void hws_ice_restart(struct hws_ice *ice, hws_time now)
-{
-    HWS_LOG(&ice->log, HWS_LOG_INFO, now, "ice", "restart", "path=%d", ice->lane.active);
-    /* The path in use keeps the credentials it was made with, also through a second restart. */
-    if (!ice->lane.active) {
-        hws_wipe(&ice->old, sizeof(ice->old));
-    } else if (!ice->lane.old) {
-        ice->old = ice->cur;
-        ice->lane.old = true;
-        ice->lane.pair = HWS_ICE_NONE;
-    }
-    begin_generation(ice);
-    for (size_t i = 0; i < ice->local_count; i++) {
-        ice->locals[i].announced = false;
-    }
-    ice->local_end_raised = false;
-    ice->pending_end = ice->pending_nominated = ice->pending_failed = false;
-    hws_ice_tick(ice, now);
-}
-
 enum hws_err hws_ice_feed(struct hws_ice *ice, const struct hws_datagram *in, hws_time now)
 {
     uint8_t base = hws_ice_find_base(ice, &in->local);
@@ -323,7 +276,7 @@ enum hws_err hws_ice_feed(struct hws_ice *ice, const struct hws_datagram *in, hw
         else if (!err && msg.msg_class != HWS_STUN_INDICATION) /* which only keeps NATs open */
             err = hws_ice_response(ice, base, &in->remote, &msg, now);
     }
-    if (err) ice->packets_dropped++;
+    if (err) hws_ice_count_drop(ice, err);
     hws_ice_tick(ice, now);
     return err;
 }
@@ -350,7 +303,7 @@ bool hws_ice_next_event(struct hws_ice *ice, struct hws_ice_event *out)
     struct hws_ice_event event = {0};
 
     for (size_t i = 0; i < ice->local_count; i++) {
-        if (ice->locals[i].announced) continue;
+        if (ice->locals[i].announced || !hws_ice_local_is_known(&ice->locals[i])) continue;
         ice->locals[i].announced = true;
         out->kind = HWS_ICE_LOCAL_CANDIDATE;
         hws_ice_local_describe(ice, i, &out->candidate);
@@ -372,6 +325,31 @@ bool hws_ice_next_event(struct hws_ice *ice, struct hws_ice_event *out)
     return true;
 }
 
+size_t hws_ice_known(const struct hws_ice *ice, struct hws_candidate *out, size_t cap,
+                     bool *out_ended)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < ice->local_count && count < cap; i++) {
+        if (hws_ice_local_is_known(&ice->locals[i])) hws_ice_local_describe(ice, i, &out[count++]);
+    }
+    *out_ended = ice->local_end_raised;
+    return count;
+}
+
+void hws_ice_mark_known(struct hws_ice *ice)
+{
+    for (size_t i = 0; i < ice->local_count; i++) {
+        if (hws_ice_local_is_known(&ice->locals[i])) ice->locals[i].announced = true;
+    }
+    ice->pending_end = false;
+}
+
+bool hws_ice_is_searching(const struct hws_ice *ice)
+{
+    return ice->phase == HWS_ICE_RUNNING;
+}
+
 bool hws_ice_path(const struct hws_ice *ice, struct hws_ice_path *out)
 {
     if (!ice->lane.active) return false;
@@ -381,6 +359,7 @@ bool hws_ice_path(const struct hws_ice *ice, struct hws_ice_path *out)
 
         out->local_type = pair->local_type;
         out->remote_type = ice->remotes[pair->remote].type;
+        out->remote_named = ice->remotes[pair->remote].named;
     }
     return true;
 }
@@ -394,6 +373,9 @@ bool hws_ice_admits(const struct hws_ice *ice, const struct hws_address *local,
     if (ice->lane.active && ice->lane.base == base &&
         hws_ice_same_endpoint(&ice->lane.path.remote, remote))
         return true;
+    if (ice->old.has_local && !ice->lane.old && ice->parting.base == base &&
+        hws_ice_same_endpoint(&ice->parting.remote, remote))
+        return true;
     for (size_t i = 0; i < ice->early_count; i++) {
         if (ice->early[i].base == base && hws_address_equal(&ice->early[i].remote, remote))
             return true;
@@ -402,21 +384,4 @@ bool hws_ice_admits(const struct hws_ice *ice, const struct hws_address *local,
     if (known == HWS_ICE_NONE) return false;
     pair = hws_ice_pair_find(ice, base, known);
     return pair != HWS_ICE_NONE && (ice->pairs[pair].valid || ice->pairs[pair].heard);
-}
-
-void hws_ice_stats(const struct hws_ice *ice, struct hws_ice_stats *out)
-{
-    *out = (struct hws_ice_stats){
-        .local_count = ice->local_count,
-        .remote_count = ice->remote_count,
-        .pair_count = ice->pair_count,
-        .checks_sent = ice->checks_sent,
-        .checks_received = ice->checks_received,
-        .responses_received = ice->responses_received,
-        .packets_dropped = ice->packets_dropped,
-    };
-    for (size_t i = 0; i < ice->pair_count; i++) {
-        if (ice->pairs[i].valid) out->succeeded_count++;
-        if (ice->pairs[i].state == HWS_ICE_PAIR_FAILED) out->failed_count++;
-    }
 }

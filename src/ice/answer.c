@@ -45,6 +45,7 @@ static void send_error(struct hws_ice *ice, uint8_t base, const struct hws_addre
     hws_stun_add_fingerprint(&out);
     if (hws_stun_end(&out, &bytes) || bytes.len > request->datagram.len) return;
     if (!pwd && !may_refuse(ice, now)) return;
+    ice->totals.refusals_sent++;
     hws_ice_outbox_push(ice, base, remote, bytes);
 }
 
@@ -69,6 +70,8 @@ static void act_on_check(struct hws_ice *ice, const struct hws_ice_early *check,
     uint8_t remote = hws_ice_find_remote(ice, &check->remote), pair;
     struct hws_ice_pair *p;
 
+    /* The peer knows both halves of this generation: it needs the one before no more. */
+    if (ice->phase == HWS_ICE_COMPLETE) hws_ice_forget_old(ice);
     /* When the checks are over, only another nomination by the controlling peer means something. */
     if (ice->phase == HWS_ICE_COMPLETE && (ice->controlling || !check->use_candidate)) return;
     if (remote == HWS_ICE_NONE)
@@ -176,10 +179,10 @@ enum hws_err hws_ice_request(struct hws_ice *ice, uint8_t base, const struct hws
     case HWS_ICE_SUCCEED:
         break;
     }
-    ice->checks_received++;
     HWS_LOG(&ice->log, HWS_LOG_DEBUG, now, "ice", "check.recv", "base=%u use_candidate=%d old=%d",
             base, msg->use_candidate, old);
     send_success(ice, base, remote, msg, creds->local_pwd);
     if (!old) accept_check(ice, base, remote, msg, now);
+    hws_ice_count_check(ice, base, remote, old);
     return HWS_OK;
 }

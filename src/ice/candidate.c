@@ -58,9 +58,10 @@ static void settle_foundation(struct hws_ice *ice, size_t index)
     struct hws_ice_local *mine = &ice->locals[index];
 
     mine->foundation = 1;
-    for (size_t i = 0; i < index; i++) {
+    for (size_t i = 0; i < ice->local_count; i++) {
         const struct hws_ice_local *other = &ice->locals[i];
 
+        if (i == index) continue;
         if (same_foundation(ice, mine, other)) {
             mine->foundation = other->foundation;
             return;
@@ -70,13 +71,18 @@ static void settle_foundation(struct hws_ice *ice, size_t index)
     }
 }
 
+bool hws_ice_local_is_known(const struct hws_ice_local *local)
+{
+    return !local->late && !local->stale;
+}
+
 static void local_added(struct hws_ice *ice, size_t index, hws_time now)
 {
     struct hws_ice_local *local = &ice->locals[index];
     char text[HWS_ENDPOINT_TEXT_MAX];
 
     local->priority = hws_candidate_priority(local->type, local->preference);
-    local->announced = ice->local_end_raised;
+    local->late = ice->local_end_raised;
     HWS_LOG(&ice->log, HWS_LOG_DEBUG, now, "ice", "candidate.local",
             "local=%u type=%s base=%u priority=%u", (unsigned)index,
             hws_candidate_type_name(local->type), local->base, local->priority);
@@ -107,16 +113,27 @@ enum hws_err hws_ice_local_add_host(struct hws_ice *ice, const struct hws_addres
     return HWS_OK;
 }
 
+/* Where a reflexive candidate goes: in the place of one that is true no more, or behind all. */
+static size_t free_slot(const struct hws_ice *ice)
+{
+    for (size_t i = 0; i < ice->local_count; i++) {
+        if (ice->locals[i].stale) return i;
+    }
+    return ice->local_count;
+}
+
 void hws_ice_local_add_reflexive(struct hws_ice *ice, uint8_t base, uint8_t server,
                                  const struct hws_address *mapped, hws_time now)
 {
-    size_t index = ice->local_count;
+    size_t index = free_slot(ice);
 
     if (!hws_address_is_reachable(mapped) || mapped->family != ice->locals[base].addr.family)
         return;
     for (size_t i = 0; i < ice->local_count; i++) { /* RFC 8445 section 5.1.3: redundant */
-        if (ice->locals[i].base == base && hws_ice_same_endpoint(&ice->locals[i].addr, mapped))
-            return;
+        if (ice->locals[i].base != base || !hws_ice_same_endpoint(&ice->locals[i].addr, mapped))
+            continue;
+        ice->locals[i].stale = false;
+        return;
     }
     if (index == HWS_ICE_LOCAL_MAX) return;
     ice->locals[index] = (struct hws_ice_local){
@@ -127,7 +144,7 @@ void hws_ice_local_add_reflexive(struct hws_ice *ice, uint8_t base, uint8_t serv
         .server = server,
     };
     settle_foundation(ice, index);
-    ice->local_count++;
+    if (index == ice->local_count) ice->local_count++;
     local_added(ice, index, now);
 }
 
@@ -193,7 +210,7 @@ static void log_remote(const struct hws_ice *ice, size_t index, hws_time now)
             "remote=%u type=%s priority=%u", (unsigned)index, hws_candidate_type_name(remote->type),
             remote->priority);
     HWS_LOG(&ice->log, HWS_LOG_TRACE, now, "ice", "candidate.address", "remote=%u addr=%s",
-            (unsigned)index, hws_endpoint_text(&remote->addr, text));
+            (unsigned)index, remote->named ? "hidden" : hws_endpoint_text(&remote->addr, text));
 }
 
 /* A candidate that a check had shown already gets the names that the peer gives it. */
@@ -207,6 +224,7 @@ static void remote_name(struct hws_ice *ice, size_t index, const struct hws_cand
     remote->foundation_text[HWS_FOUNDATION_MAX] = '\0';
     remote->foundation = remote_foundation(ice, ice->remote_count, index, remote->foundation_text);
     remote->signalled = true;
+    remote->named = candidate->mdns[0] != '\0';
     ice->signalled_count++;
 }
 

@@ -61,7 +61,13 @@ static void send_check(struct hws_ice *ice, uint8_t pair, hws_time now)
     wait *= check->sends < HWS_ICE_SENDS ? 1 << (check->sends - 1) : HWS_ICE_LAST_WAIT;
     check->next_at = hws_ice_later(now, wait);
     if (check->next_at > end) check->next_at = end;
-    ice->checks_sent++;
+    if (check->sends == 1) {
+        ice->totals.checks_sent++;
+        p->counts.checks_sent++;
+    } else {
+        ice->totals.checks_retransmitted++;
+        p->counts.checks_retransmitted++;
+    }
     HWS_LOG(&ice->log, HWS_LOG_DEBUG, now, "ice", "check.send", "pair=%u send=%u nominates=%d",
             pair, check->sends, check->nominates);
 }
@@ -198,8 +204,10 @@ static void check_succeeded(struct hws_ice *ice, uint8_t pair, bool former,
     bool nominates = !former && p->check.nominates;
 
     /* Only what was sent once tells the round trip (RFC 6298 section 3). */
-    if (former ? p->former.once : p->check.sends == 1)
+    if (former ? p->former.once : p->check.sends == 1) {
         p->rtt = now - (former ? p->former.sent_at : p->check.sent_at);
+        hws_ice_count_rtt(&p->counts, p->rtt);
+    }
     p->former.open = false;
     if (!former || !p->check.nominates) p->check.sends = 0;
     p->local_type = hws_ice_local_type(ice, p->base, mapped);
@@ -223,7 +231,8 @@ static enum hws_err check_response(struct hws_ice *ice, uint8_t pair, bool forme
     if (msg->msg_class == HWS_STUN_SUCCESS && msg->xor_mapped.family == HWS_FAMILY_NONE)
         return HWS_ERR_MALFORMED;
     if (msg->msg_class == HWS_STUN_ERROR && msg->error_code == 0) return HWS_ERR_MALFORMED;
-    ice->responses_received++;
+    ice->totals.responses_received++;
+    p->counts.responses_received++;
     if (p->base != base || !hws_ice_same_endpoint(&ice->remotes[p->remote].addr, remote)) {
         fail_pair(ice, pair, now); /* not symmetric, RFC 8445 section 7.2.5.2.1 */
         return HWS_ERR_MISMATCH;

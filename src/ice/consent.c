@@ -26,6 +26,10 @@ void hws_ice_lane_open(struct hws_ice *ice, uint8_t pair, hws_time now)
     const struct hws_ice_remote *remote = &ice->remotes[p->remote];
 
     if (ice->lane.active && ice->lane.pair == pair) return;
+    if (ice->lane.active && ice->lane.old) {
+        ice->parting.base = ice->lane.base;
+        ice->parting.remote = ice->lane.path.remote;
+    }
     ice->lane = (struct hws_ice_lane){
         .active = true,
         .base = p->base,
@@ -81,6 +85,8 @@ static void consent_ask(struct hws_ice *ice, hws_time now)
     lane->next_at = hws_ice_later(now, consent_gap(ice));
     hws_ice_send_request(ice, hws_ice_lane_credentials(ice), lane->base, &lane->path.remote,
                          transaction, false);
+    ice->totals.consent_sent++;
+    hws_ice_lane_counts(ice)->consent_sent++;
     HWS_LOG(&ice->log, HWS_LOG_TRACE, now, "ice", "consent.send", "pair=%u", lane->pair);
 }
 
@@ -146,11 +152,13 @@ enum hws_err hws_ice_consent_response(struct hws_ice *ice, uint8_t base,
     if (base != lane->base || !hws_ice_same_endpoint(remote, &lane->path.remote))
         return HWS_ERR_MISMATCH;
     lane->requests[at].open = false; /* each request is answered once */
-    ice->responses_received++;
+    ice->totals.responses_received++;
+    hws_ice_lane_counts(ice)->responses_received++;
     if (msg->msg_class == HWS_STUN_SUCCESS) {
         lane->heard_at = now;
         lane->doubt_end = 0;
         lane->path.rtt = now - lane->requests[at].sent_at;
+        hws_ice_count_rtt(hws_ice_lane_counts(ice), lane->path.rtt);
         if (lane->pair != HWS_ICE_NONE) ice->pairs[lane->pair].confirmed_at = now;
     } else if (msg->error_code == HWS_STUN_FORBIDDEN) { /* RFC 7675 section 5.2 */
         consent_lost(ice, "revoked", now);

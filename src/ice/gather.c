@@ -41,6 +41,17 @@ enum hws_err hws_ice_server_add(struct hws_ice *ice, const struct hws_address *a
     return HWS_OK;
 }
 
+void hws_ice_gather_again(struct hws_ice *ice)
+{
+    for (size_t i = 0; i < ice->local_count; i++) {
+        if (ice->locals[i].base != i) ice->locals[i].stale = true;
+    }
+    for (size_t i = 0; i < ice->ask_count; i++) {
+        ice->asks[i].state = HWS_ICE_ASK_WAITING;
+        ice->asks[i].sends = 0;
+    }
+}
+
 static struct hws_ice_ask *find_waiting(struct hws_ice *ice)
 {
     for (size_t i = 0; i < ice->ask_count; i++) {

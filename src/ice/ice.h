@@ -21,6 +21,7 @@
 #include "sdp/candidate.h"
 
 #include <hawser/err.h>
+#include <hawser/stats.h>
 #include <hawser/types.h>
 
 struct hws_ice;
@@ -46,6 +47,10 @@ enum { HWS_ICE_UFRAG_LEN = 4, HWS_ICE_PWD_LEN = 24 }; /* what we make */
 HWS_MUST_USE enum hws_err hws_ice_new(const struct hws_ice_config *config, struct hws_ice **out);
 void hws_ice_free(struct hws_ice *ice); /**< accepts NULL */
 
+/** The ufrag of the agent that a check is for, unproven; false: it is no check. Borrows. */
+bool hws_ice_ufrag_of_check(struct hws_bytes datagram, struct hws_bytes *out);
+/** Is @p ufrag ours, of this generation or of the one before a restart? */
+bool hws_ice_has_ufrag(const struct hws_ice *ice, struct hws_bytes ufrag);
 const char *hws_ice_ufrag(const struct hws_ice *ice); /**< borrowed until restart or free */
 const char *hws_ice_pwd(const struct hws_ice *ice);
 bool hws_ice_is_controlling(const struct hws_ice *ice);
@@ -83,9 +88,19 @@ HWS_MUST_USE enum hws_err hws_ice_add_remote(struct hws_ice *ice,
 void hws_ice_end_remote(struct hws_ice *ice, hws_time now);
 
 /** New credentials and a new check list; the selected path carries data until a new one is
- *  selected (RFC 8445 section 2.4). Local addresses and servers are kept and announced again, and
- *  so is their end. Remote credentials, candidates and their end are forgotten. */
+ *  selected (RFC 8445 section 2.4). Local addresses are kept and announced again, servers are asked
+ *  again, and the end of it all follows. Remote credentials, candidates and their end are
+ *  forgotten. The role stays (RFC 8445 section 6.1.1). */
 void hws_ice_restart(struct hws_ice *ice, hws_time now);
+
+/** The same for an offer that may be taken back: until hws_ice_set_remote() answers it,
+ *  hws_ice_withdraw_restart() brings the generation before back, with its checks.
+ *  @retval HWS_ERR_STATE  one is offered already  @retval HWS_ERR_NO_MEMORY */
+HWS_MUST_USE enum hws_err hws_ice_offer_restart(struct hws_ice *ice, hws_time now);
+void hws_ice_withdraw_restart(struct hws_ice *ice, hws_time now); /**< none offered: no effect */
+
+/** Is no pair of this generation nominated yet, and none given up? */
+bool hws_ice_is_searching(const struct hws_ice *ice);
 
 /** Somebody says that the peer is gone: ask it at once, and give the path up when it is silent for
  *  10 s (three consent checks). An answer ends the doubt. Without a path it does nothing. */
@@ -118,11 +133,19 @@ struct hws_ice_event {
 
 bool hws_ice_next_event(struct hws_ice *ice, struct hws_ice_event *out);
 
+/** The local candidates that the peer may be told in this generation, with or without their event.
+ *  @param[out] out_ended  there will be no more  @return how many were written to @p out */
+size_t hws_ice_known(const struct hws_ice *ice, struct hws_candidate *out, size_t cap,
+                     bool *out_ended);
+/** All of hws_ice_known() is told: no event tells it again. */
+void hws_ice_mark_known(struct hws_ice *ice);
+
 /** A path for data: where our packets leave and where they go. */
 struct hws_ice_path {
     struct hws_address local, remote;
     enum hws_candidate_type local_type, remote_type;
-    hws_time rtt; /**< last measured round trip; 0 = not measured */
+    bool remote_named; /**< the other side told a name instead of its address: do not show it */
+    hws_time rtt;      /**< last measured round trip; 0 = not measured */
 };
 
 /** The path that carries data now; false when there is none (yet, or no consent). */
@@ -133,12 +156,24 @@ bool hws_ice_path(const struct hws_ice *ice, struct hws_ice_path *out);
 bool hws_ice_admits(const struct hws_ice *ice, const struct hws_address *local,
                     const struct hws_address *remote);
 
-/** What became of the pairs; for logs and "why did it fail". */
+/** What became of the pairs; for statistics, logs and "why did it fail". Counters are of all
+ *  generations and never go back. */
 struct hws_ice_stats {
     size_t local_count, remote_count, pair_count, succeeded_count, failed_count;
-    uint64_t checks_sent, checks_received, responses_received, packets_dropped;
+    uint64_t checks_sent;          /**< begun */
+    uint64_t checks_retransmitted; /**< sent once more */
+    uint64_t checks_received;      /**< and answered with success; consent requests included */
+    uint64_t responses_sent, refusals_sent, responses_received, consent_sent;
+    uint64_t packets_dropped; /**< in all: the reasons below */
+    uint64_t dropped_malformed, dropped_integrity, dropped_unexpected, dropped_refused;
+    uint64_t dropped_unsent; /**< pushed out of our own queue */
 };
 void hws_ice_stats(const struct hws_ice *ice, struct hws_ice_stats *out);
+
+/** Fill in up to @p cap pairs of the check list. @return how many there are */
+size_t hws_ice_pairs(const struct hws_ice *ice, struct hws_pair_stats *out, size_t cap);
+/** The pair of hws_ice_path(), or what is left of it after a restart; false when there is none. */
+bool hws_ice_path_stats(const struct hws_ice *ice, struct hws_pair_stats *out);
 
 /** Decision about one Binding request, as a pure function (the rules of RFC 8445 section 7.3). */
 enum hws_ice_ruling {

@@ -2,7 +2,8 @@
  * @file
  * The inside of the ICE agent, shared by the files of ice/.
  *
- *     agent.c      the public verbs, the life of the object, restart
+ *     agent.c      the public verbs, the life of the object
+ *     restart.c    generations, restart and taking one back
  *     candidate.c  local and remote tables          gather.c    STUN servers
  *     pair.c       check list, states, priorities   check.c     our checks and their responses
  *     answer.c     checks of the peer               nominate.c  which pair carries data
@@ -67,6 +68,8 @@ struct hws_ice_local {
     uint8_t server;               /**< that told us, HWS_ICE_NONE for a host */
     uint8_t foundation;           /**< number, unique in the agent */
     bool announced;
+    bool late;  /**< came after the end of candidates: the next generation announces it */
+    bool stale; /**< what a server said before a restart; it has not said so again */
 };
 
 struct hws_ice_remote {
@@ -76,6 +79,7 @@ struct hws_ice_remote {
     enum hws_candidate_type type;
     uint8_t foundation; /**< index of the first remote candidate with the same text */
     bool signalled;     /**< not (or no longer) only learned from a check */
+    bool named;         /**< it was told as a name: its address is shown nowhere */
     char foundation_text[HWS_FOUNDATION_MAX + 1];
 };
 
@@ -105,6 +109,14 @@ enum hws_ice_pair_state {
     HWS_ICE_PAIR_IN_PROGRESS,
     HWS_ICE_PAIR_SUCCEEDED,
     HWS_ICE_PAIR_FAILED,
+};
+
+/** What happened on one pair; the counters of struct hws_pair_stats. */
+struct hws_ice_counts {
+    hws_time rtt_total;
+    uint32_t rtt_count;
+    uint32_t checks_sent, checks_retransmitted, checks_received;
+    uint32_t responses_sent, responses_received, consent_sent;
 };
 
 /** One check of ours on its way. */
@@ -140,6 +152,7 @@ struct hws_ice_pair {
     hws_time rtt;
     struct hws_ice_check check;
     struct hws_ice_former former;
+    struct hws_ice_counts counts;
 };
 
 /** The path that carries data, with what keeps it alive (RFC 7675 section 5.1). */
@@ -157,7 +170,8 @@ struct hws_ice_lane {
         uint8_t transaction[HWS_STUN_TID_LEN];
         hws_time sent_at;
     } requests[HWS_ICE_CONSENT_OPEN];
-    uint8_t request_next; /**< the slot to use next: the oldest */
+    uint8_t request_next;         /**< the slot to use next: the oldest */
+    struct hws_ice_counts counts; /**< when old: what its pair had counted, and since */
 };
 
 struct hws_ice_outbox {
@@ -188,6 +202,7 @@ struct hws_ice {
     bool checked; /**< a check was sent: the role is settled by conflicts only */
     uint64_t tiebreaker;
     struct hws_ice_credentials cur, old;
+    struct hws_ice *before; /**< owned: the agent before a restart that may be taken back */
 
     struct hws_ice_local locals[HWS_ICE_LOCAL_MAX];
     struct hws_address servers[HWS_ICE_SERVER_MAX];
@@ -215,11 +230,18 @@ struct hws_ice {
     hws_time first_valid_at;
 
     struct hws_ice_lane lane;
+    /* We left the path of before a restart, which the peer may use until it has our answer: as long
+     * as there are old credentials, its checks are answered and its packets let in. */
+    struct {
+        struct hws_address remote;
+        uint8_t base;
+    } parting;
     bool pending_end, pending_selected, pending_nominated, pending_failed, pending_expired;
 
     hws_time error_window_at; /**< start of the second in which error replies are counted */
     unsigned error_count;
-    uint64_t checks_sent, checks_received, responses_received, packets_dropped;
+    /* Counters only; what describes the tables in it is filled in by hws_ice_stats(). */
+    struct hws_ice_stats totals;
 
     struct hws_ice_outbox outbox;
 };
@@ -232,7 +254,15 @@ void hws_ice_new_transaction(struct hws_ice *ice, uint8_t out[HWS_STUN_TID_LEN])
 uint64_t hws_ice_random_u64(struct hws_ice *ice);
 void hws_ice_switch_role(struct hws_ice *ice, bool controlling, hws_time now);
 
+/* restart.c */
+/** What a generation begins with; the path in use and everything local is not touched. */
+void hws_ice_begin_generation(struct hws_ice *ice);
+void hws_ice_forget_old(struct hws_ice *ice);    /**< unless the path in use is of then */
+void hws_ice_forget_before(struct hws_ice *ice); /**< the restart can no longer be taken back */
+
 /* candidate.c */
+/** Is it one of the present generation that the peer may be told? */
+bool hws_ice_local_is_known(const struct hws_ice_local *local);
 uint8_t hws_ice_find_base(const struct hws_ice *ice, const struct hws_address *addr);
 enum hws_err hws_ice_local_add_host(struct hws_ice *ice, const struct hws_address *addr,
                                     hws_time now);
@@ -290,6 +320,8 @@ enum hws_err hws_ice_request(struct hws_ice *ice, uint8_t base, const struct hws
 void hws_ice_replay_early(struct hws_ice *ice, hws_time now);
 
 /* nominate.c */
+/** Did a check of the peer come in this generation? */
+bool hws_ice_is_heard(const struct hws_ice *ice);
 void hws_ice_pair_validated(struct hws_ice *ice, uint8_t pair, bool nominated, hws_time now);
 void hws_ice_peer_nominates(struct hws_ice *ice, uint8_t pair, hws_time now);
 void hws_ice_nominate_tick(struct hws_ice *ice, hws_time now);
@@ -307,12 +339,16 @@ hws_time hws_ice_consent_deadline(const struct hws_ice *ice);
 enum hws_err hws_ice_consent_response(struct hws_ice *ice, uint8_t base,
                                       const struct hws_address *remote,
                                       const struct hws_stun_message *msg, hws_time now);
+/** Where what happens on the path in use is counted: with its pair while there is one. */
+struct hws_ice_counts *hws_ice_lane_counts(struct hws_ice *ice);
 /** A check was answered on this pair, which proves consent too. */
 void hws_ice_consent_renew(struct hws_ice *ice, uint8_t pair, hws_time rtt, hws_time now);
 
 /* gather.c */
 enum hws_err hws_ice_server_add(struct hws_ice *ice, const struct hws_address *addr, hws_time now);
 void hws_ice_ask_all_from(struct hws_ice *ice, uint8_t base, hws_time now);
+/** Ask all again: what the servers said before may be true no more. */
+void hws_ice_gather_again(struct hws_ice *ice);
 bool hws_ice_ask_waits(const struct hws_ice *ice);
 void hws_ice_ask_begin(struct hws_ice *ice, hws_time now); /**< the first that waits */
 void hws_ice_gather_tick(struct hws_ice *ice, hws_time now);
@@ -321,6 +357,13 @@ enum hws_err hws_ice_gather_response(struct hws_ice *ice, uint8_t base,
                                      const struct hws_address *remote,
                                      const struct hws_stun_message *msg, hws_time now);
 void hws_ice_gather_check_end(struct hws_ice *ice, hws_time now);
+
+/* stats.c */
+void hws_ice_count_drop(struct hws_ice *ice, enum hws_err reason);
+void hws_ice_count_rtt(struct hws_ice_counts *counts, hws_time rtt);
+/** A check of the other side was answered; @p old: on the path from before a restart. */
+void hws_ice_count_check(struct hws_ice *ice, uint8_t base, const struct hws_address *remote,
+                         bool old);
 
 /* rule.c */
 enum hws_ice_ruling hws_ice_rule_message(const struct hws_ice_ruler *ruler,

@@ -23,6 +23,14 @@ static void stop_others(struct hws_ice *ice, uint8_t winner, hws_time now)
     }
 }
 
+bool hws_ice_is_heard(const struct hws_ice *ice)
+{
+    for (size_t i = 0; i < ice->pair_count; i++) {
+        if (ice->pairs[i].heard) return true;
+    }
+    return false;
+}
+
 static void complete(struct hws_ice *ice, uint8_t pair, hws_time now)
 {
     struct hws_ice_pair *p = &ice->pairs[pair];
@@ -33,7 +41,7 @@ static void complete(struct hws_ice *ice, uint8_t pair, hws_time now)
     ice->phase = HWS_ICE_COMPLETE;
     hws_ice_lane_open(ice, pair, now);
     stop_others(ice, pair, now);
-    hws_wipe(&ice->old, sizeof(ice->old)); /* the path from before a restart is given up */
+    if (hws_ice_is_heard(ice)) hws_ice_forget_old(ice);
     if (ice->nominated == pair) return;
     ice->nominated = pair;
     ice->pending_nominated = true;

@@ -46,7 +46,8 @@ void hws_ice_outbox_push(struct hws_ice *ice, uint8_t base, const struct hws_add
     while (!find_room(box, bytes.len, &at)) {
         box->first = (uint8_t)slot_at(box, 1);
         box->count--;
-        ice->packets_dropped++;
+        ice->totals.packets_dropped++;
+        ice->totals.dropped_unsent++;
     }
     slot = slot_at(box, box->count);
     box->slots[slot].remote = *remote;

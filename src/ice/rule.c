@@ -18,6 +18,15 @@ bool hws_ice_split_username(struct hws_bytes username, struct hws_bytes *first,
     return true;
 }
 
+bool hws_ice_ufrag_of_check(struct hws_bytes datagram, struct hws_bytes *out)
+{
+    struct hws_stun_message msg;
+    struct hws_bytes second;
+
+    return hws_stun_read(datagram, &msg, NULL) == HWS_OK && msg.msg_class == HWS_STUN_REQUEST &&
+           msg.method == HWS_STUN_BINDING && hws_ice_split_username(msg.username, out, &second);
+}
+
 /* RFC 8445 section 7.3.1.1: the larger tiebreaker keeps the controlling role. */
 static enum hws_ice_ruling rule_roles(const struct hws_ice_ruler *ruler,
                                       const struct hws_stun_message *msg)

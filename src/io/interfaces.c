@@ -5,6 +5,7 @@
 
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <string.h>
 
 enum address_class { GLOBAL, LINK_LOCAL, LOOPBACK };
 
@@ -23,13 +24,31 @@ static bool is_listed(const struct hws_address *list, size_t count, const struct
     return false;
 }
 
-static size_t add_class(const struct ifaddrs *all, enum address_class wanted,
-                        struct hws_address *out, size_t count, size_t cap)
+static bool passes(const struct hws_interface_filter *filter, const char *name)
+{
+    for (size_t i = 0; i < filter->count; i++) {
+        if (strcmp(filter->names[i], name) == 0) return true;
+    }
+    return filter->count == 0;
+}
+
+enum hws_err hws_interface_filter_add(struct hws_interface_filter *filter, const char *name)
+{
+    if (filter->count == HWS_INTERFACES_MAX || strlen(name) >= HWS_INTERFACE_NAME_MAX ||
+        if_nametoindex(name) == 0)
+        return HWS_ERR_ARGUMENT;
+    memcpy(filter->names[filter->count++], name, strlen(name) + 1);
+    return HWS_OK;
+}
+
+static size_t add_class(const struct ifaddrs *all, const struct hws_interface_filter *filter,
+                        enum address_class wanted, struct hws_address *out, size_t count,
+                        size_t cap)
 {
     for (const struct ifaddrs *it = all; it && count < cap; it = it->ifa_next) {
         struct hws_address addr;
 
-        if (!it->ifa_addr || !(it->ifa_flags & IFF_UP)) continue;
+        if (!it->ifa_addr || !(it->ifa_flags & IFF_UP) || !passes(filter, it->ifa_name)) continue;
         addr = hws_sockaddr_read(it->ifa_addr);
         addr.port = 0;
         if (addr.family == HWS_FAMILY_NONE || class_of(&addr) != wanted) continue;
@@ -46,15 +65,16 @@ static bool has_ip6(const struct hws_address *list, size_t count)
     return false;
 }
 
-size_t hws_interfaces_list(struct hws_address *out, size_t cap, bool loopback)
+size_t hws_interfaces_list(struct hws_address *out, size_t cap,
+                           const struct hws_interface_filter *filter, bool loopback)
 {
     struct ifaddrs *all;
     size_t count;
 
     if (getifaddrs(&all) != 0) return 0;
-    count = add_class(all, GLOBAL, out, 0, cap);
-    if (!has_ip6(out, count)) count = add_class(all, LINK_LOCAL, out, count, cap);
-    if (loopback || count == 0) count = add_class(all, LOOPBACK, out, count, cap);
+    count = add_class(all, filter, GLOBAL, out, 0, cap);
+    if (!has_ip6(out, count)) count = add_class(all, filter, LINK_LOCAL, out, count, cap);
+    if (loopback || count == 0) count = add_class(all, filter, LOOPBACK, out, count, cap);
     freeifaddrs(all);
     return count;
 }

@@ -3,7 +3,9 @@
 #include "dtls/dtls.h"
 #include "io/clock.h"
 #include "io/interfaces.h"
+#include "io/names.h"
 #include "io/resolve.h"
+#include "io/routes.h"
 #include "io/udp.h"
 
 #include <hawser/loop.h>
@@ -24,12 +26,14 @@ enum {
 
 #define SLEEP_MAX HWS_SEC(86400) /* epoll counts milliseconds in an int; waking early is no harm */
 
-/* One UDP socket of one peer. Epoll hands back a pointer to it. */
+/* One UDP socket of one peer, or of the loop. Epoll hands back a pointer to it. */
 struct port {
-    struct member *member;
+    struct member *member; /* NULL: all peers share it, or it is one of multicast DNS */
+    bool of_names;
     struct hws_address addr;
     int fd;
-    bool blocked; /* the system takes no more now: we wait for EPOLLOUT */
+    bool blocked;             /* the system takes no more now: we wait for EPOLLOUT */
+    struct hws_routes routes; /* of a shared one */
 };
 
 /* One peer with its sockets. */
@@ -55,8 +59,15 @@ struct server {
 struct hws_loop {
     struct hws_log log;
     struct hws_sctp_stack *stack;
-    struct hws_identity *identity;
-    bool loopback;
+    struct hws_identity *made;           /* owned; NULL when the program brought its own */
+    const struct hws_identity *identity; /* in use */
+    bool loopback, hide_addresses;
+    struct hws_interface_filter interfaces;
+    uint16_t port, port_min, port_max;
+    struct port shared[SOCKET_MAX]; /* with a port for all */
+    size_t shared_count;
+    struct hws_names names;
+    struct port name_ports[HWS_MDNS_FAMILIES];
     int epoll, wakeup;
     struct member *members, *cursor; /* cursor: whose turn it is in hws_loop_next() */
     struct server servers[HWS_ICE_SERVER_MAX];
@@ -133,6 +144,117 @@ static void give_servers(struct hws_loop *loop, struct member *member, hws_time 
     hws_peer_end_local(member->peer, now);
 }
 
+/* ---- Names */
+
+static enum hws_err open_names(struct hws_loop *loop)
+{
+    enum hws_err err;
+
+    if (loop->names.mdns) return HWS_OK;
+    err = hws_names_open(&loop->names, loop->loopback);
+    for (size_t i = 0; i < HWS_MDNS_FAMILIES && !err; i++) {
+        struct port *port = &loop->name_ports[i];
+        struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = port}};
+
+        port->of_names = true;
+        port->fd = loop->names.sockets.fds[i];
+        if (port->fd >= 0 && epoll_ctl(loop->epoll, EPOLL_CTL_ADD, port->fd, &event) != 0)
+            err = HWS_ERR_IO;
+    }
+    if (err) hws_names_close(&loop->names);
+    return err;
+}
+
+/* What the peer wants looked up. Without multicast it does without: its checks may still meet. */
+static void ask_names(struct hws_loop *loop, struct member *member, hws_time now)
+{
+    if (!hws_peer_has_names(member->peer)) return;
+    if (open_names(loop) != HWS_OK) {
+        HWS_LOG(&loop->log, HWS_LOG_WARN, now, "io", "mdns.unusable", "families=0");
+    }
+    hws_names_ask(&loop->names, member->peer, now);
+}
+
+static enum hws_err hide_address(struct hws_loop *loop, struct member *member,
+                                 const struct hws_address *addr)
+{
+    struct hws_random random = hws_entropy();
+    const char *name = hws_names_for(&loop->names, addr, &random);
+
+    return name ? hws_peer_hide_local(member->peer, addr, name) : HWS_ERR_FULL;
+}
+
+/* ---- Sockets */
+
+/* A socket at a port of the range; where the search begins is random, so that ports are not guessed
+ * and a new peer does not get what a former one had. */
+static enum hws_err open_in_range(const struct hws_loop *loop, struct hws_address *addr, int *out)
+{
+    struct hws_random random = hws_entropy();
+    uint32_t count = (uint32_t)(loop->port_max - loop->port_min) + 1, first;
+    enum hws_err err = HWS_ERR_IO;
+
+    random.fill(random.user, (uint8_t *)&first, sizeof(first));
+    for (uint32_t i = 0; i < count && err; i++) {
+        addr->port = (uint16_t)(loop->port_min + (first + i) % count);
+        err = hws_udp_open(addr, out);
+    }
+    return err;
+}
+
+static enum hws_err open_port(struct hws_loop *loop, struct port *port, struct hws_address addr)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = port}};
+    enum hws_err err = !port->member         ? hws_udp_open(&addr, &port->fd)
+                       : loop->port_min != 0 ? open_in_range(loop, &addr, &port->fd)
+                                             : hws_udp_open(&addr, &port->fd);
+
+    if (err) return err;
+    port->addr = addr;
+    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, port->fd, &event) == 0) return HWS_OK;
+    hws_udp_close(port->fd);
+    return HWS_ERR_IO;
+}
+
+/* One socket for an address of this host, for all peers. */
+static enum hws_err share_ports(struct hws_loop *loop)
+{
+    struct hws_address list[SOCKET_MAX];
+    size_t count = hws_interfaces_list(list, SOCKET_MAX, &loop->interfaces, loop->loopback);
+    struct hws_random random = hws_entropy();
+
+    for (size_t i = 0; i < count; i++) {
+        struct port *port = &loop->shared[loop->shared_count];
+
+        list[i].port = loop->port;
+        if (open_port(loop, port, list[i])) continue; /* e.g. an address still tentative */
+        random.fill(random.user, (uint8_t *)&port->routes.seed, sizeof(port->routes.seed));
+        loop->shared_count++;
+    }
+    return loop->shared_count > 0 ? HWS_OK : HWS_ERR_IO;
+}
+
+static void open_ports(struct hws_loop *loop, struct member *member)
+{
+    struct hws_address list[SOCKET_MAX];
+    size_t count = hws_interfaces_list(list, SOCKET_MAX, &loop->interfaces, loop->loopback);
+
+    for (size_t i = 0; i < count; i++) {
+        struct port *port = &member->ports[member->port_count];
+
+        port->member = member;
+        if (open_port(loop, port, list[i]) == HWS_OK) member->port_count++;
+    }
+}
+
+/* The sockets of a peer: the loop's or its own. */
+static const struct port *ports_of(const struct hws_loop *loop, const struct member *member,
+                                   size_t *out_count)
+{
+    *out_count = loop->port != 0 ? loop->shared_count : member->port_count;
+    return loop->port != 0 ? loop->shared : member->ports;
+}
+
 /* ---- Life */
 
 static enum hws_err write_fingerprint(struct hws_loop *loop)
@@ -155,6 +277,27 @@ static enum hws_err open_epoll(struct hws_loop *loop)
     return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wakeup, &event) ? HWS_ERR_IO : HWS_OK;
 }
 
+static enum hws_err take_ports(struct hws_loop *loop, const struct hws_loop_config *config,
+                               const char **out_reason)
+{
+    *out_reason = "one port for all, or a range for the ports of each: not both";
+    if (config->port != 0 && (config->port_min != 0 || config->port_max != 0))
+        return HWS_ERR_ARGUMENT;
+    *out_reason = "the range of ports ends before it begins";
+    if (config->port_min > config->port_max || (config->port_min == 0 && config->port_max != 0))
+        return HWS_ERR_ARGUMENT;
+    *out_reason = "there is no interface of that name, or too many are named (8 at most)";
+    for (size_t i = 0; i < config->interface_count; i++) {
+        enum hws_err err = hws_interface_filter_add(&loop->interfaces, config->interfaces[i]);
+
+        if (err) return err;
+    }
+    loop->port = config->port;
+    loop->port_min = config->port_min;
+    loop->port_max = config->port_max;
+    return HWS_OK;
+}
+
 static enum hws_err init(struct hws_loop *loop, const struct hws_loop_config *config,
                          const char **out_reason)
 {
@@ -162,15 +305,26 @@ static enum hws_err init(struct hws_loop *loop, const struct hws_loop_config *co
 
     loop->log = config->log;
     loop->loopback = config->loopback;
+    loop->hide_addresses = config->hide_addresses;
+    err = take_ports(loop, config, out_reason);
+    if (err) return err;
     *out_reason = "epoll or eventfd is not to be had";
     err = open_epoll(loop);
     if (err) return err;
     *out_reason = "the certificate cannot be made";
-    err = hws_identity_new(&loop->identity);
-    if (!err) err = write_fingerprint(loop);
+    err = config->identity ? HWS_OK : hws_identity_new(&loop->made);
+    if (err) return err;
+    loop->identity = config->identity ? config->identity : loop->made;
+    err = write_fingerprint(loop);
     if (err) return err;
     *out_reason = "this process has an SCTP engine already";
     err = hws_sctp_stack_new(hws_clock_now(), &loop->stack);
+    if (err) return err;
+    *out_reason = "the port is taken";
+    if (loop->port != 0) err = share_ports(loop);
+    if (err) return err;
+    *out_reason = "addresses cannot be hidden: no multicast";
+    if (config->hide_addresses) err = open_names(loop);
     if (err) return err;
     *out_reason = "";
     return add_servers(loop, config, out_reason);
@@ -215,8 +369,13 @@ void hws_loop_free(struct hws_loop *loop)
     for (size_t i = 0; i < loop->server_count; i++) {
         hws_lookup_free(loop->servers[i].lookup);
     }
+    hws_names_close(&loop->names);
+    for (size_t i = 0; i < loop->shared_count; i++) {
+        hws_udp_close(loop->shared[i].fd);
+        hws_routes_fini(&loop->shared[i].routes);
+    }
     hws_sctp_stack_free(loop->stack);
-    hws_identity_free(loop->identity);
+    hws_identity_free(loop->made);
     if (loop->wakeup >= 0) close(loop->wakeup);
     if (loop->epoll >= 0) close(loop->epoll);
     free(loop);
@@ -235,30 +394,12 @@ const char *hws_loop_fingerprint(const struct hws_loop *loop)
 
 /* ---- Peers */
 
-static void open_ports(struct hws_loop *loop, struct member *member)
-{
-    struct hws_address list[SOCKET_MAX];
-    size_t count = hws_interfaces_list(list, SOCKET_MAX, loop->loopback);
-
-    for (size_t i = 0; i < count; i++) {
-        struct port *port = &member->ports[member->port_count];
-        struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = port}};
-
-        if (hws_udp_open(&list[i], &port->fd)) continue; /* e.g. an address still tentative */
-        if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, port->fd, &event) != 0) {
-            hws_udp_close(port->fd);
-            continue;
-        }
-        port->addr = list[i];
-        port->member = member;
-        member->port_count++;
-    }
-}
-
 static enum hws_err start_member(struct hws_loop *loop, struct member *member,
                                  const struct hws_peer_config *config, hws_time now)
 {
     struct hws_peer_config complete = *config;
+    const struct port *ports;
+    size_t port_count;
     enum hws_err err;
 
     complete.stack = loop->stack;
@@ -268,10 +409,12 @@ static enum hws_err start_member(struct hws_loop *loop, struct member *member,
     complete.log.peer = ++loop->peer_serial;
     err = hws_peer_new(&complete, now, &member->peer);
     if (err) return err;
-    open_ports(loop, member);
-    if (member->port_count == 0) return HWS_ERR_IO;
-    for (size_t i = 0; i < member->port_count; i++) {
-        err = hws_peer_add_local(member->peer, &member->ports[i].addr, now);
+    if (loop->port == 0) open_ports(loop, member);
+    ports = ports_of(loop, member, &port_count);
+    if (port_count == 0) return HWS_ERR_IO;
+    for (size_t i = 0; i < port_count; i++) {
+        if (loop->hide_addresses) err = hide_address(loop, member, &ports[i].addr);
+        if (!err) err = hws_peer_add_local(member->peer, &ports[i].addr, now);
         if (err) return err;
     }
     member->gathering = true;
@@ -301,12 +444,28 @@ enum hws_err hws_loop_add_peer(struct hws_loop *loop, const struct hws_peer_conf
 
 /* ---- Sending */
 
-static struct port *port_of(struct member *member, const struct hws_address *local)
+static struct port *port_of(struct hws_loop *loop, struct member *member,
+                            const struct hws_address *local)
 {
-    for (size_t i = 0; i < member->port_count; i++) {
-        if (hws_address_equal(&member->ports[i].addr, local)) return &member->ports[i];
+    struct port *ports = loop->port != 0 ? loop->shared : member->ports;
+    size_t count = loop->port != 0 ? loop->shared_count : member->port_count;
+
+    for (size_t i = 0; i < count; i++) {
+        if (hws_address_equal(&ports[i].addr, local)) return &ports[i];
     }
     return NULL;
+}
+
+/* What goes out of a shared port says whose the answers are. Without memory for it the checks of
+ * the other side still find their peer. */
+static void note_routes(struct port *port, struct member *member, const struct hws_datagram *first,
+                        size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && hws_address_equal(&first[i].remote, &first[i - 1].remote)) continue;
+        if (hws_routes_find(&port->routes, &first[i].remote)) continue;
+        (void)!hws_routes_set(&port->routes, &first[i].remote, member);
+    }
 }
 
 static void watch(struct hws_loop *loop, struct port *port, bool for_writing)
@@ -353,10 +512,13 @@ static bool send_held(struct hws_loop *loop, struct member *member)
 {
     while (member->held_count > 0) {
         const struct hws_datagram *first = &member->held[member->held_first];
-        struct port *port = port_of(member, &first->local);
+        struct port *port = port_of(loop, member, &first->local);
         size_t count = same_port(member);
         size_t sent = count; /* a socket that is gone swallows what was meant for it */
-        bool room = !port || hws_udp_send(port->fd, first, count, &sent);
+        bool room;
+
+        if (port && !port->member) note_routes(port, member, first, count);
+        room = !port || hws_udp_send(port->fd, first, count, &sent);
 
         member->held_first += sent;
         member->held_count -= sent;
@@ -390,6 +552,10 @@ void hws_loop_remove_peer(struct hws_loop *loop, struct hws_peer *peer)
 
         if (member->peer != peer) continue;
         flush(loop, member);
+        hws_names_forget(&loop->names, peer);
+        for (size_t i = 0; i < loop->shared_count; i++) {
+            hws_routes_drop(&loop->shared[i].routes, member);
+        }
         *at = member->next;
         if (loop->cursor == member) loop->cursor = member->next;
         free_member(member);
@@ -399,16 +565,62 @@ void hws_loop_remove_peer(struct hws_loop *loop, struct hws_peer *peer)
 
 /* ---- Waiting */
 
+/* A check names the peer that it is for, whatever address it comes from. */
+static struct member *member_of_check(struct hws_loop *loop, struct hws_bytes datagram)
+{
+    struct hws_bytes ufrag;
+
+    if (!hws_ufrag_of_check(datagram, &ufrag)) return NULL;
+    for (struct member *member = loop->members; member; member = member->next) {
+        if (hws_peer_has_ufrag(member->peer, ufrag)) return member;
+    }
+    return NULL;
+}
+
+static bool is_of_server(const struct hws_loop *loop, const struct hws_address *remote)
+{
+    for (size_t i = 0; i < loop->server_count; i++) {
+        for (size_t k = 0; k < loop->servers[i].found_count; k++) {
+            if (hws_address_equal(&loop->servers[i].found[k], remote)) return true;
+        }
+    }
+    return false;
+}
+
+/* On a shared port: a check goes to whom it names, and everything else to whom the address belongs.
+ * Many peers ask the same STUN server: its answer is for the one that takes it. */
+static void feed_shared(struct hws_loop *loop, struct port *port,
+                        const struct hws_datagram *datagram, hws_time now)
+{
+    struct member *known = hws_routes_find(&port->routes, &datagram->remote);
+    struct member *named = member_of_check(loop, datagram->bytes);
+    struct member *first = named ? named : known;
+
+    if (first && hws_peer_feed(first->peer, datagram, now) == HWS_OK) {
+        /* Only what was proved may take an address over. */
+        if (named && named != known) (void)!hws_routes_set(&port->routes, &datagram->remote, named);
+        return;
+    }
+    if (named || !is_of_server(loop, &datagram->remote)) return;
+    for (struct member *member = loop->members; member; member = member->next) {
+        if (member != known && hws_peer_feed(member->peer, datagram, now) == HWS_OK) return;
+    }
+}
+
 static void receive(struct hws_loop *loop, struct port *port)
 {
-    struct hws_peer *peer = port->member->peer;
-
     for (int i = 0; i < RECEIVE_BATCHES; i++) {
         size_t count = hws_udp_receive(port->fd, &port->addr, &loop->batch);
         hws_time now = hws_clock_now();
 
         for (size_t k = 0; k < count; k++) {
-            (void)hws_peer_feed(peer, &loop->batch.datagrams[k], now); /* it counts and logs */
+            const struct hws_datagram *datagram = &loop->batch.datagrams[k];
+
+            if (!port->member) {
+                feed_shared(loop, port, datagram, now);
+            } else {
+                (void)hws_peer_feed(port->member->peer, datagram, now); /* it counts and logs */
+            }
         }
         if (count < HWS_UDP_BATCH) return;
     }
@@ -418,6 +630,8 @@ static int sleep_ms(struct hws_loop *loop, hws_time timeout)
 {
     hws_time now = hws_clock_now();
     hws_time due = timeout > HWS_NEVER - now ? HWS_NEVER : now + timeout;
+
+    if (hws_names_deadline(&loop->names) < due) due = hws_names_deadline(&loop->names);
 
     for (struct member *member = loop->members; member; member = member->next) {
         hws_time deadline = hws_peer_deadline(member->peer);
@@ -449,6 +663,25 @@ static void flush_all(struct hws_loop *loop)
     for (struct member *member = loop->members; member; member = member->next) {
         flush(loop, member);
     }
+    /* Of those that share a port one may have found it full, and a later one found room again. */
+    for (struct member *member = loop->members; member && loop->port != 0; member = member->next) {
+        struct port *port = NULL;
+
+        if (member->held_count > 0)
+            port = port_of(loop, member, &member->held[member->held_first].local);
+        if (port) watch(loop, port, true);
+    }
+}
+
+/* Names come in with signals, so they are asked for before we sleep. */
+static void ask_all(struct hws_loop *loop)
+{
+    hws_time now = hws_clock_now();
+
+    for (struct member *member = loop->members; member; member = member->next) {
+        ask_names(loop, member, now);
+    }
+    hws_names_turn(&loop->names, now);
 }
 
 enum hws_err hws_loop_wait(struct hws_loop *loop, hws_time timeout)
@@ -456,6 +689,7 @@ enum hws_err hws_loop_wait(struct hws_loop *loop, hws_time timeout)
     struct epoll_event ready[READY_MAX];
     int count;
 
+    ask_all(loop);
     flush_all(loop);
     count = epoll_wait(loop->epoll, ready, READY_MAX, sleep_ms(loop, timeout));
     if (count < 0 && errno != EINTR) return HWS_ERR_IO;
@@ -465,10 +699,13 @@ enum hws_err hws_loop_wait(struct hws_loop *loop, hws_time timeout)
 
         if (!port) {
             (void)!read(loop->wakeup, &wakes, sizeof(wakes)); /* how often does not matter */
+        } else if (port->of_names) {
+            hws_names_receive(&loop->names, (size_t)(port - loop->name_ports));
         } else if (ready[i].events & (EPOLLIN | EPOLLERR)) {
             receive(loop, port);
         }
     }
+    hws_names_turn(&loop->names, hws_clock_now());
     tick_all(loop);
     flush_all(loop);
     loop->cursor = loop->members;

@@ -1,4 +1,4 @@
-/* Descriptions and candidates of one peer, in and out. */
+/* Descriptions and candidates of the other side, and our answers. */
 #include "peer/peer_internal.h"
 
 #include "base/bytes.h"
@@ -8,135 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SCTP_PORT = 5000 };
-
-/* ---- Out */
-
-static enum hws_err queue_signal(struct hws_peer *peer, enum hws_signal_kind kind,
-                                 struct hws_bytes text)
-{
-    struct hws_signal_item *item = calloc(1, sizeof(*item) + text.len + 1);
-
-    if (!item) return HWS_ERR_NO_MEMORY;
-    item->kind = kind;
-    item->len = text.len;
-    if (text.len > 0) memcpy(item->text, text.data, text.len);
-    if (peer->signals_tail) {
-        peer->signals_tail->next = item;
-    } else {
-        peer->signals = item;
-    }
-    peer->signals_tail = item;
-    return HWS_OK;
-}
-
-static enum hws_err keep_early(struct hws_peer *peer, const struct hws_candidate *candidate)
-{
-    if (!candidate) {
-        peer->early_end = true;
-        return HWS_OK;
-    }
-    if (!peer->early_candidates) {
-        peer->early_candidates = calloc(HWS_ICE_LOCAL_MAX, sizeof(*peer->early_candidates));
-        if (!peer->early_candidates) return HWS_ERR_NO_MEMORY;
-    }
-    if (peer->early_candidate_count < HWS_ICE_LOCAL_MAX) {
-        peer->early_candidates[peer->early_candidate_count++] = *candidate;
-    }
-    return HWS_OK;
-}
-
-enum hws_err hws_peer_local_candidate(struct hws_peer *peer, const struct hws_candidate *candidate)
-{
-    uint8_t buffer[HWS_CANDIDATE_TEXT_MAX];
-    struct hws_writer out = hws_writer_over(buffer, sizeof(buffer));
-
-    if (!peer->described_once) return keep_early(peer, candidate);
-    if (candidate) hws_candidate_write(&out, candidate);
-    return queue_signal(peer, HWS_SIGNAL_CANDIDATE, hws_written(&out));
-}
-
-/* What both our offer and our answer say of ourselves. */
-static enum hws_err describe_self(struct hws_peer *peer, struct hws_sdp *sdp)
-{
-    sdp->session_id = peer->session_id;
-    sdp->session_version = peer->session_version + 1;
-    (void)snprintf(sdp->ufrag, sizeof(sdp->ufrag), "%s", hws_ice_ufrag(peer->ice));
-    (void)snprintf(sdp->pwd, sizeof(sdp->pwd), "%s", hws_ice_pwd(peer->ice));
-    sdp->trickle = true;
-    sdp->sctp_port = SCTP_PORT;
-    sdp->max_message_size = peer->config.max_message_size;
-    sdp->fingerprint_count = 1;
-    for (size_t i = 0; i < peer->early_candidate_count; i++) {
-        sdp->candidates[i] = peer->early_candidates[i];
-    }
-    sdp->candidate_count = peer->early_candidate_count;
-    sdp->end_of_candidates = peer->early_end;
-    return hws_identity_fingerprint(peer->config.identity, HWS_HASH_SHA256, &sdp->fingerprints[0]);
-}
-
-static enum hws_err queue_description(struct hws_peer *peer, enum hws_signal_kind kind,
-                                      const struct hws_sdp *sdp)
-{
-    uint8_t *buffer = calloc(1, HWS_DESCRIPTION_MAX);
-    struct hws_writer out = hws_writer_over(buffer, HWS_DESCRIPTION_MAX);
-    enum hws_err err;
-
-    if (!buffer) return HWS_ERR_NO_MEMORY;
-    err = hws_sdp_write(&out, sdp);
-    if (!err) err = queue_signal(peer, kind, hws_written(&out));
-    free(buffer);
-    return err;
-}
-
-/* The description is out: from here on candidates travel by themselves. */
-static void described(struct hws_peer *peer)
-{
-    peer->session_version++;
-    peer->described_once = true;
-    free(peer->early_candidates);
-    peer->early_candidates = NULL;
-    peer->early_candidate_count = 0;
-    peer->early_end = false;
-}
-
-static enum hws_err write_offer(struct hws_peer *peer, struct hws_sdp *offer)
-{
-    struct hws_neg_stable *stable = hws_neg_as_stable(peer->neg);
-    struct hws_neg_local_offer *offered;
-    enum hws_err err = describe_self(peer, offer);
-
-    if (err) return err;
-    offer->type = HWS_SDP_OFFER;
-    offer->setup = HWS_SETUP_ACTPASS; /* RFC 8842 section 5.2 */
-    offer->bundled = true;
-    offer->mid[0] = '0';
-    offer->media_count = 1;
-    err = queue_description(peer, HWS_SIGNAL_OFFER, offer);
-    if (err) return err;
-    return hws_neg_send_offer(&stable, offer, &offered);
-}
-
-enum hws_err hws_peer_write_offer(struct hws_peer *peer, hws_time now)
-{
-    struct hws_sdp *offer;
-    enum hws_err err;
-
-    if (!hws_neg_as_stable(peer->neg) || peer->state != HWS_PEER_REST) return HWS_ERR_STATE;
-    offer = calloc(1, sizeof(*offer)); /* tens of kilobytes: too much for a small stack */
-    if (!offer) return HWS_ERR_NO_MEMORY;
-    err = write_offer(peer, offer);
-    free(offer);
-    if (err) return err;
-    described(peer);
-    peer->state = HWS_PEER_DESCRIBED;
-    peer->offerer = true;
-    peer->timeline.started = now;
-    hws_ice_set_controlling(peer->ice, true);
-    return HWS_OK;
-}
-
-/* ---- In */
+/* ---- What we keep */
 
 static void keep_remote(struct hws_peer *peer, const struct hws_sdp *sdp)
 {
@@ -150,11 +22,19 @@ static void keep_remote(struct hws_peer *peer, const struct hws_sdp *sdp)
     memcpy(remote->mid, sdp->mid, sizeof(remote->mid));
     memcpy(remote->ufrag, sdp->ufrag, sizeof(remote->ufrag));
     memcpy(remote->pwd, sdp->pwd, sizeof(remote->pwd));
+    memcpy(remote->tls_id, sdp->tls_id, sizeof(remote->tls_id));
+}
+
+static enum hws_err take_one(struct hws_peer *peer, const struct hws_candidate *candidate,
+                             hws_time now)
+{
+    if (candidate->addr.family == HWS_FAMILY_NONE) return hws_names_keep(peer, candidate);
+    return hws_ice_add_remote(peer->ice, candidate, now);
 }
 
 static void add_remote(struct hws_peer *peer, const struct hws_candidate *candidate, hws_time now)
 {
-    enum hws_err err = hws_ice_add_remote(peer->ice, candidate, now);
+    enum hws_err err = take_one(peer, candidate, now);
 
     if (err) { /* it may still come as a peer-reflexive one, so the rest goes on */
         HWS_LOG(&peer->config.log, HWS_LOG_INFO, now, "peer", "candidate.skipped", "err=%s",
@@ -167,14 +47,19 @@ static bool same_text(const char *a, const char *b)
     return hws_bytes_equal(hws_bytes_of(a), hws_bytes_of(b));
 }
 
-/* Hand the other side's half to ICE. A changed ufrag or password is an ICE restart. */
+/* RFC 8839 section 4.4.1.1.1: a changed ufrag or password is an ICE restart. */
+static bool is_restart(const struct hws_peer *peer, const struct hws_sdp *sdp)
+{
+    return peer->remote.known &&
+           !(same_text(peer->remote.ufrag, sdp->ufrag) && same_text(peer->remote.pwd, sdp->pwd));
+}
+
+/* Hand the other side's half to ICE. */
 static enum hws_err apply_remote(struct hws_peer *peer, const struct hws_sdp *sdp, hws_time now)
 {
-    bool restart = peer->remote.known && !(same_text(peer->remote.ufrag, sdp->ufrag) &&
-                                           same_text(peer->remote.pwd, sdp->pwd));
     enum hws_err err;
 
-    if (restart && sdp->type == HWS_SDP_OFFER) hws_ice_restart(peer->ice, now);
+    if (sdp->type == HWS_SDP_OFFER && is_restart(peer, sdp)) hws_ice_restart(peer->ice, now);
     if (sdp->ice_lite) hws_ice_set_controlling(peer->ice, true); /* RFC 8445 section 6.1.1 */
     err = hws_ice_set_remote(peer->ice, sdp->ufrag, sdp->pwd, sdp->ice_lite, now);
     if (err) return err;
@@ -182,15 +67,41 @@ static enum hws_err apply_remote(struct hws_peer *peer, const struct hws_sdp *sd
     for (size_t i = 0; i < sdp->candidate_count; i++) {
         add_remote(peer, &sdp->candidates[i], now);
     }
-    if (sdp->end_of_candidates) hws_ice_end_remote(peer->ice, now);
+    if (sdp->end_of_candidates) hws_names_end_remote(peer, now);
     if (peer->timeline.described == 0) {
         peer->timeline.described = now;
-        peer->connect_deadline = peer->config.connect_limit > HWS_NEVER - now
-                                     ? HWS_NEVER
-                                     : now + peer->config.connect_limit;
+        hws_peer_limit_connecting(peer, now);
     }
     return HWS_OK;
 }
+
+/* The sections of an answered offer of the other side, for our own offers to come. */
+static enum hws_err copy_layout(const struct hws_sdp *offer, struct hws_layout *out)
+{
+    struct hws_layout layout = {
+        .media_count = offer->media_count,
+        .media_index = offer->media_index,
+        .proto = offer->proto,
+    };
+
+    memcpy(layout.mid, offer->mid, sizeof(layout.mid));
+    if (offer->media_count > 1) {
+        layout.media = calloc(offer->media_count, sizeof(*layout.media));
+        if (!layout.media) return HWS_ERR_NO_MEMORY;
+        memcpy(layout.media, offer->media, offer->media_count * sizeof(*layout.media));
+    }
+    *out = layout;
+    return HWS_OK;
+}
+
+static void keep_layout(struct hws_peer *peer, struct hws_layout *layout)
+{
+    free(peer->layout.media);
+    peer->layout = *layout;
+    *layout = (struct hws_layout){0};
+}
+
+/* ---- Does it keep to the association that there is? */
 
 static bool is_listed(const struct hws_remote *remote, const struct hws_fingerprint *wanted)
 {
@@ -204,19 +115,49 @@ static bool is_listed(const struct hws_remote *remote, const struct hws_fingerpr
     return false;
 }
 
-/* Other certificates, another role or port ask for new associations (RFC 8842 section 5.1, RFC 8841
- * section 9.3), which we do not make: a later offer keeps to what the first exchange settled. */
-static bool fits_association(const struct hws_peer *peer, const struct hws_sdp *offer)
+/* Other certificates, another tls-id or port ask for new associations (RFC 8842 section 5.1,
+ * RFC 8841 section 9.3), which we do not make: later descriptions keep to what the first exchange
+ * settled. Who sends no tls-id says nothing by it. */
+static bool fits_association(const struct hws_peer *peer, const struct hws_sdp *sdp)
 {
-    enum hws_sdp_setup ours =
-        peer->dtls_role == HWS_DTLS_CLIENT ? HWS_SETUP_ACTIVE : HWS_SETUP_PASSIVE;
+    const struct hws_remote *remote = &peer->remote;
     bool listed = false;
 
-    for (size_t i = 0; i < offer->fingerprint_count; i++) {
-        listed = listed || is_listed(&peer->remote, &offer->fingerprints[i]);
+    if (remote->tls_id[0] && sdp->tls_id[0] && !same_text(remote->tls_id, sdp->tls_id))
+        return false;
+    for (size_t i = 0; i < sdp->fingerprint_count; i++) {
+        listed = listed || is_listed(remote, &sdp->fingerprints[i]);
     }
-    return listed && offer->setup != ours && offer->sctp_port == peer->remote.sctp_port;
+    return listed && sdp->sctp_port == remote->sctp_port;
 }
+
+/* Our own role, as an answer of ours says it. */
+static enum hws_sdp_setup own_setup(const struct hws_peer *peer)
+{
+    return peer->dtls_role == HWS_DTLS_CLIENT ? HWS_SETUP_ACTIVE : HWS_SETUP_PASSIVE;
+}
+
+/* A data section in another place is another one, with an association of its own. */
+static bool is_offer_fit(const struct hws_peer *peer, const struct hws_sdp *offer)
+{
+    size_t index = peer->layout.media_count > 0 ? peer->layout.media_index : 0;
+
+    return fits_association(peer, offer) && offer->setup != own_setup(peer) &&
+           offer->media_index == index;
+}
+
+/*
+ * RFC 8839 section 4.4.2: an answer has new credentials exactly when the offer had. What it says of
+ * the DTLS roles is not looked at: they stay as long as the association (RFC 8842 section 5.5), and
+ * Firefox answers "active" to a later "actpass" also where it is the server, and stays the server.
+ */
+static bool is_answer_fit(const struct hws_peer *peer, const struct hws_sdp *answer)
+{
+    if (!peer->remote.known) return true;
+    return fits_association(peer, answer) && is_restart(peer, answer) == peer->offered_restart;
+}
+
+/* ---- Offers of the other side */
 
 static void write_answer(const struct hws_peer *peer, const struct hws_sdp *offer,
                          struct hws_sdp *answer)
@@ -252,22 +193,23 @@ static enum hws_err answer_offer(struct hws_peer *peer, const struct hws_sdp *of
     }
     if (peer->timeline.started == 0) peer->timeline.started = now;
     err = apply_remote(peer, offer, now);
-    if (!err) err = describe_self(peer, answer);
-    if (!err) err = queue_description(peer, HWS_SIGNAL_ANSWER, answer);
+    if (!err) err = hws_peer_describe_self(peer, answer);
+    if (!err) err = hws_peer_queue_description(peer, HWS_SIGNAL_ANSWER, answer);
     if (!err) err = hws_neg_send_answer(&offered, answer, &stable);
     if (err) return err;
-    described(peer);
+    hws_peer_described(peer);
     if (peer->state == HWS_PEER_REST) peer->state = HWS_PEER_DESCRIBED;
     return HWS_OK;
 }
 
 static enum hws_err take_offer(struct hws_peer *peer, const struct hws_sdp *offer, hws_time now)
 {
+    struct hws_layout layout = {0};
     struct hws_sdp *answer;
     enum hws_err err;
 
     if (!hws_neg_as_stable(peer->neg)) return HWS_ERR_STATE;
-    if (peer->remote.known && !fits_association(peer, offer)) {
+    if (peer->remote.known && !is_offer_fit(peer, offer)) {
         hws_peer_note(peer,
                       (struct hws_fault){HWS_ERR_UNSUPPORTED, "sdp",
                                          "the offer asks for a new association", 0},
@@ -276,7 +218,10 @@ static enum hws_err take_offer(struct hws_peer *peer, const struct hws_sdp *offe
     }
     answer = calloc(1, sizeof(*answer));
     if (!answer) return HWS_ERR_NO_MEMORY;
-    err = answer_offer(peer, offer, answer, now);
+    err = copy_layout(offer, &layout);
+    if (!err) err = answer_offer(peer, offer, answer, now);
+    if (!err) keep_layout(peer, &layout);
+    free(layout.media);
     free(answer);
     /* Half-way through there is no way back: a machine that cannot answer is of no use. */
     if (err && hws_neg_state(peer->neg) == HWS_NEG_REMOTE_OFFER) {
@@ -290,14 +235,63 @@ static enum hws_err take_answer(struct hws_peer *peer, const struct hws_sdp *ans
 {
     struct hws_neg_local_offer *offered = hws_neg_as_local_offer(peer->neg);
     struct hws_neg_stable *stable;
-    enum hws_err err = hws_neg_recv_answer(&offered, answer, &stable);
+    enum hws_err err;
 
+    if (!offered) return HWS_ERR_STATE;
+    if (!is_answer_fit(peer, answer)) {
+        hws_peer_note(peer,
+                      (struct hws_fault){HWS_ERR_MISMATCH, "sdp",
+                                         "the answer does not keep to the association", 0},
+                      NULL);
+        return HWS_ERR_MISMATCH;
+    }
+    err = hws_neg_recv_answer(&offered, answer, &stable);
     if (err) return err;
+    peer->offered_restart = false;
     if (!peer->remote.known) {
         peer->dtls_role = answer->setup == HWS_SETUP_ACTIVE ? HWS_DTLS_SERVER : HWS_DTLS_CLIENT;
     }
     return apply_remote(peer, answer, now);
 }
+
+/* ---- The end of the data section */
+
+static enum hws_err answer_rejection(struct hws_peer *peer, const struct hws_sdp *offer)
+{
+    struct hws_sdp *answer = calloc(1, sizeof(*answer));
+    enum hws_err err;
+
+    if (!answer) return HWS_ERR_NO_MEMORY;
+    write_answer(peer, offer, answer);
+    err = hws_peer_describe_self(peer, answer);
+    answer->rejected = true;
+    if (!err) err = hws_peer_queue_description(peer, HWS_SIGNAL_ANSWER, answer);
+    free(answer);
+    return err;
+}
+
+/* No data section, or SCTP port 0: no association (RFC 8841 section 5.2, section 9.3). At first it
+ * is nothing that we could use; later it is the end of the association, and so of the peer. */
+static enum hws_err take_rejection(struct hws_peer *peer, const struct hws_sdp *sdp, hws_time now)
+{
+    static const char what[] = "the other side rejects the data section";
+    bool offered = sdp->type == HWS_SDP_OFFER;
+    enum hws_err err = HWS_OK;
+
+    if (!peer->remote.known) {
+        hws_peer_note(peer, (struct hws_fault){HWS_ERR_UNSUPPORTED, "sdp", what, 0}, NULL);
+        return HWS_ERR_UNSUPPORTED;
+    }
+    if (hws_neg_state(peer->neg) != (offered ? HWS_NEG_STABLE : HWS_NEG_LOCAL_OFFER))
+        return HWS_ERR_STATE;
+    if (offered) err = answer_rejection(peer, sdp);
+    if (err) return err;
+    if (peer->dtls) hws_dtls_close(peer->dtls, now);
+    hws_peer_fail(peer, (struct hws_fault){HWS_ERR_CLOSED, "sdp", what, 0}, now);
+    return HWS_OK;
+}
+
+/* ---- In */
 
 static enum hws_err take(struct hws_peer *peer, enum hws_sdp_type type, struct hws_bytes text,
                          struct hws_sdp *sdp, hws_time now)
@@ -314,12 +308,7 @@ static enum hws_err take(struct hws_peer *peer, enum hws_sdp_type type, struct h
         return err;
     }
     if (err) return err;
-    if (sdp->rejected || sdp->sctp_port == 0) {
-        hws_peer_note(
-            peer, (struct hws_fault){HWS_ERR_UNSUPPORTED, "sdp", "the data section is rejected", 0},
-            NULL);
-        return HWS_ERR_UNSUPPORTED;
-    }
+    if (sdp->rejected || sdp->sctp_port == 0) return take_rejection(peer, sdp, now);
     return type == HWS_SDP_OFFER ? take_offer(peer, sdp, now) : take_answer(peer, sdp, now);
 }
 
@@ -338,6 +327,28 @@ enum hws_err hws_peer_take_description(struct hws_peer *peer, enum hws_sdp_type 
     return err;
 }
 
+/* A candidate that names no generation is of the last description (RFC 8838 section 9): of the
+ * generation before, while a restart of ours is not answered. */
+static void settle_generation(const struct hws_peer *peer, const struct hws_signal *in,
+                              struct hws_candidate *candidate)
+{
+    const char *ufrag =
+        in->ufrag && strnlen(in->ufrag, HWS_UFRAG_MAX + 1) <= HWS_UFRAG_MAX ? in->ufrag : "";
+
+    if (candidate->ufrag[0]) return;
+    if (!ufrag[0] && peer->remote.known) ufrag = peer->remote.ufrag;
+    (void)snprintf(candidate->ufrag, sizeof(candidate->ufrag), "%s", ufrag);
+}
+
+static void take_end(struct hws_peer *peer, const struct hws_signal *in, hws_time now)
+{
+    bool foreign = peer->remote.known && in->ufrag && in->ufrag[0] &&
+                   !same_text(in->ufrag, peer->remote.ufrag);
+
+    /* What ends while our restart is not answered is the generation before. */
+    if (!foreign && !peer->offered_restart) hws_names_end_remote(peer, now);
+}
+
 enum hws_err hws_peer_take_candidate(struct hws_peer *peer, const struct hws_signal *in,
                                      hws_time now)
 {
@@ -353,13 +364,11 @@ enum hws_err hws_peer_take_candidate(struct hws_peer *peer, const struct hws_sig
     case HWS_CANDIDATE_IGNORED:
         return HWS_OK;
     case HWS_CANDIDATE_END:
-        hws_ice_end_remote(peer->ice, now);
+        take_end(peer, in, now);
         return HWS_OK;
     case HWS_CANDIDATE_USABLE:
         break;
     }
-    if (candidate.ufrag[0] == '\0' && in->ufrag && strlen(in->ufrag) <= HWS_UFRAG_MAX) {
-        (void)snprintf(candidate.ufrag, sizeof(candidate.ufrag), "%s", in->ufrag);
-    }
-    return hws_ice_add_remote(peer->ice, &candidate, now);
+    settle_generation(peer, in, &candidate);
+    return take_one(peer, &candidate, now);
 }

@@ -8,21 +8,28 @@
 #include <string.h>
 
 enum {
-    MESSAGE_LIMIT = 16 * 1024 * 1024,
     SEND_BUFFER_MIN = 16 * 1024, /* what hws_sctp_new() takes */
     SEND_BUFFER_MAX = 64 * 1024 * 1024,
+    SEND_TOTAL_MAX = 1024 * 1024 * 1024,
 };
 
 /* ---- Life */
 
+static size_t send_buffer_of(const struct hws_peer_config *config)
+{
+    return config->send_buffer != 0 ? config->send_buffer : HWS_SEND_BUFFER;
+}
+
 static enum hws_err check_config(const struct hws_peer_config *config)
 {
     if (!config->stack || !config->identity || !config->random.fill) return HWS_ERR_ARGUMENT;
-    if (config->max_message_size > MESSAGE_LIMIT) return HWS_ERR_ARGUMENT;
+    if (config->max_message_size > HWS_MESSAGE_LIMIT) return HWS_ERR_ARGUMENT;
     if (config->send_buffer != 0 &&
         (config->send_buffer < SEND_BUFFER_MIN || config->send_buffer > SEND_BUFFER_MAX))
         return HWS_ERR_ARGUMENT;
-    if (config->stream_count > HWS_CHANNEL_MAX) return HWS_ERR_ARGUMENT;
+    if (config->send_total != 0 &&
+        (config->send_total > SEND_TOTAL_MAX || config->send_total < send_buffer_of(config)))
+        return HWS_ERR_ARGUMENT;
     if (config->consent_expiry < 0 || config->connect_limit < 0) return HWS_ERR_ARGUMENT;
     return HWS_OK;
 }
@@ -30,8 +37,14 @@ static enum hws_err check_config(const struct hws_peer_config *config)
 static void set_defaults(struct hws_peer_config *config)
 {
     if (config->max_message_size == 0) config->max_message_size = HWS_MESSAGE_MAX_DEFAULT;
-    if (config->send_buffer == 0) config->send_buffer = HWS_SEND_BUFFER;
+    config->send_buffer = send_buffer_of(config);
+    if (config->send_total == 0) config->send_total = HWS_SEND_TOTAL;
+    if (config->send_total < config->send_buffer) config->send_total = config->send_buffer;
     if (config->stream_count == 0) config->stream_count = HWS_STREAMS_DEFAULT;
+    if (config->channel_limit == 0) config->channel_limit = HWS_CHANNELS_DEFAULT;
+    if (config->channel_limit > config->stream_count) config->channel_limit = config->stream_count;
+    if (config->channel_limit > HWS_MARKED_SLOT) config->channel_limit = HWS_MARKED_SLOT;
+    if (config->sctp_port == 0) config->sctp_port = HWS_SCTP_PORT;
     if (config->connect_limit == 0) config->connect_limit = HWS_MS(39500); /* RFC 8863 section 4 */
 }
 
@@ -47,7 +60,7 @@ static enum hws_err init(struct hws_peer *peer, const struct hws_peer_config *co
 
     peer->config = *config;
     set_defaults(&peer->config);
-    peer->outbox.limit = peer->config.send_buffer;
+    hws_channels_init(peer);
     peer->connect_deadline = HWS_NEVER;
     peer->neg = hws_neg_new();
     if (!peer->neg) return HWS_ERR_NO_MEMORY;
@@ -58,7 +71,7 @@ static enum hws_err init(struct hws_peer *peer, const struct hws_peer_config *co
     config->random.fill(config->random.user, id, sizeof(id));
     memcpy(&peer->session_id, id, sizeof(id));
     peer->session_id &= INT64_MAX; /* RFC 9429 section 5.2.1: the highest bit is zero */
-    return hws_channels_init(peer);
+    return HWS_OK;
 }
 
 enum hws_err hws_peer_new(const struct hws_peer_config *config, hws_time now, struct hws_peer **out)
@@ -98,10 +111,10 @@ void hws_peer_free(struct hws_peer *peer)
     hws_ice_free(peer->ice);
     hws_neg_free(peer->neg);
     hws_channels_fini(peer);
-    hws_outbox_fini(&peer->outbox);
     hws_ring_fini(&peer->early);
     free_signals(peer);
-    free(peer->early_candidates);
+    free(peer->layout.media);
+    free(peer->names);
     hws_wipe(&peer->remote, sizeof(peer->remote));
     free(peer);
 }
@@ -129,7 +142,7 @@ void hws_peer_fail(struct hws_peer *peer, struct hws_fault fault, hws_time now)
     peer->state = HWS_PEER_CLOSED;
     peer->connect_deadline = HWS_NEVER;
     hws_neg_close(peer->neg);
-    hws_outbox_fini(&peer->outbox);
+    hws_channels_stop(peer);
     HWS_LOG(&peer->config.log, HWS_LOG_INFO, now, "peer", "closed", "err=%s layer=%s what=\"%s\"",
             hws_err_name(fault.err), fault.layer, fault.what);
 }
@@ -137,12 +150,14 @@ void hws_peer_fail(struct hws_peer *peer, struct hws_fault fault, hws_time now)
 void hws_peer_close(struct hws_peer *peer, hws_time now)
 {
     if (peer->state == HWS_PEER_CLOSED) return;
+    peer->channels.holds_open = false; /* what it lends ends here */
     /* ABORT so that the other side need not wait, then close_notify behind it. */
     if (peer->sctp) hws_sctp_abort(peer->sctp, now);
     hws_peer_pump(peer, now);
     if (peer->dtls) hws_dtls_close(peer->dtls, now);
     hws_peer_fail(peer, (struct hws_fault){HWS_OK, "peer", "closed by this side", 0}, now);
     peer->has_inbound = false;
+    if (peer->sctp) hws_sctp_stats(peer->sctp, &peer->counts.sctp);
     hws_sctp_free(peer->sctp);
     peer->sctp = NULL;
 }
@@ -188,6 +203,22 @@ enum hws_err hws_peer_offer(struct hws_peer *peer, hws_time now)
     return err;
 }
 
+enum hws_err hws_peer_restart_ice(struct hws_peer *peer, hws_time now)
+{
+    enum hws_err err = hws_peer_write_restart(peer, now);
+
+    if (!err) hws_peer_pump(peer, now);
+    return err;
+}
+
+enum hws_err hws_peer_rollback(struct hws_peer *peer, hws_time now)
+{
+    enum hws_err err = hws_peer_withdraw_offer(peer, now);
+
+    if (!err) hws_peer_pump(peer, now);
+    return err;
+}
+
 static enum hws_err take_signal(struct hws_peer *peer, const struct hws_signal *in, hws_time now)
 {
     switch (in->kind) {
@@ -225,7 +256,7 @@ bool hws_peer_next_signal(struct hws_peer *peer, struct hws_signal *out)
         .kind = item->kind,
         .text = {(const uint8_t *)item->text, item->len},
         .mid = peer->remote.mid[0] ? peer->remote.mid : "0",
-        .ufrag = hws_ice_ufrag(peer->ice),
+        .ufrag = item->ufrag,
     };
     return true;
 }
@@ -236,8 +267,15 @@ enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in,
 {
     enum hws_err err = HWS_ERR_UNSUPPORTED;
 
-    if (peer->state == HWS_PEER_CLOSED) return HWS_ERR_STATE;
-    if (in->bytes.len == 0 || in->bytes.len > HWS_DATAGRAM_IN_MAX) return HWS_ERR_MALFORMED;
+    hws_peer_saw_datagram(peer, false, in, now);
+    if (peer->state == HWS_PEER_CLOSED) {
+        peer->counts.dropped_closed++;
+        return HWS_ERR_STATE;
+    }
+    if (in->bytes.len == 0 || in->bytes.len > HWS_DATAGRAM_IN_MAX) {
+        peer->counts.dropped_format++;
+        return HWS_ERR_MALFORMED;
+    }
     switch (hws_demux(in->bytes)) {
     case HWS_DEMUX_STUN:
         err = hws_ice_feed(peer->ice, in, now);
@@ -247,10 +285,33 @@ enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in,
         break;
     case HWS_DEMUX_TURN: /* no relay of ours: nobody may send it */
     case HWS_DEMUX_DROP:
+        peer->counts.dropped_format++;
         break;
     }
     hws_peer_pump(peer, now);
     return err;
+}
+
+bool hws_ufrag_of_check(struct hws_bytes datagram, struct hws_bytes *out)
+{
+    return hws_demux(datagram) == HWS_DEMUX_STUN && hws_ice_ufrag_of_check(datagram, out);
+}
+
+bool hws_peer_has_ufrag(const struct hws_peer *peer, struct hws_bytes ufrag)
+{
+    return peer->state != HWS_PEER_CLOSED && hws_ice_has_ufrag(peer->ice, ufrag);
+}
+
+void hws_peer_limit_connecting(struct hws_peer *peer, hws_time now)
+{
+    hws_time limit = peer->config.connect_limit;
+
+    peer->connect_deadline = limit > HWS_NEVER - now ? HWS_NEVER : now + limit;
+}
+
+static bool is_connecting(const struct hws_peer *peer)
+{
+    return peer->state == HWS_PEER_DESCRIBED || peer->pathless;
 }
 
 void hws_peer_tick(struct hws_peer *peer, hws_time now)
@@ -260,7 +321,7 @@ void hws_peer_tick(struct hws_peer *peer, hws_time now)
     if (peer->dtls) hws_dtls_tick(peer->dtls, now);
     if (peer->sctp) hws_sctp_tick(peer->sctp, now);
     hws_peer_pump(peer, now);
-    if (now >= peer->connect_deadline && peer->state == HWS_PEER_DESCRIBED) {
+    if (now >= peer->connect_deadline && is_connecting(peer)) {
         hws_peer_fail(
             peer,
             (struct hws_fault){HWS_ERR_TIMEOUT, "peer", "the connection was not up in time", 0},
@@ -271,12 +332,14 @@ void hws_peer_tick(struct hws_peer *peer, hws_time now)
 hws_time hws_peer_deadline(const struct hws_peer *peer)
 {
     hws_time due = HWS_NEVER;
-    hws_time layers[4];
+    hws_time layers[6];
     size_t count = 0;
 
     if (peer->state == HWS_PEER_CLOSED) return HWS_NEVER;
     if (peer->want_pump) return HWS_PAST;
-    if (peer->state == HWS_PEER_DESCRIBED) layers[count++] = peer->connect_deadline;
+    layers[count++] = peer->channels.next_death;
+    layers[count++] = hws_channels_open_due(peer);
+    if (is_connecting(peer)) layers[count++] = peer->connect_deadline;
     layers[count++] = hws_ice_deadline(peer->ice);
     if (peer->dtls) layers[count++] = hws_dtls_deadline(peer->dtls);
     if (peer->sctp) layers[count++] = hws_sctp_deadline(peer->sctp);
@@ -307,9 +370,15 @@ size_t hws_peer_next_datagrams(struct hws_peer *peer, struct hws_datagram *out, 
 
     /* One borrowed range at a time is what the layers below promise for ICE; DTLS records stay
      * where they are until the next record is made, so a batch of them can be lent at once. */
-    if (count < cap && hws_ice_next_packet(peer->ice, &out[count])) return 1;
-    while (count < cap && next_record(peer, &out[count])) {
-        count++;
+    if (cap > 0 && hws_ice_next_packet(peer->ice, &out[0])) {
+        count = 1;
+    } else {
+        while (count < cap && next_record(peer, &out[count])) {
+            count++;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        hws_peer_saw_datagram(peer, true, &out[i], peer->moved_at);
     }
     return count;
 }
@@ -323,6 +392,7 @@ static bool next_message(struct hws_peer *peer, struct hws_event *out)
         .message_kind = peer->inbound_kind,
         .message = peer->inbound_data,
     };
+    hws_peer_saw_message(peer, false, out->channel, out->message.len);
     peer->has_inbound = false;
     peer->want_pump = true; /* what is behind it in SCTP may need an answer */
     return true;
@@ -364,7 +434,8 @@ bool hws_peer_next_event(struct hws_peer *peer, struct hws_event *out)
 
 bool hws_peer_has_output(const struct hws_peer *peer)
 {
-    return peer->signals || peer->tell_path || peer->tell_connected || peer->untold_channels ||
+    return peer->signals || peer->tell_path || peer->tell_connected ||
+           peer->channels.lists[HWS_LIST_TOLD].head != HWS_NO_SLOT ||
            (peer->has_inbound && !peer->paused) || peer->tell_closed ||
            /* Only a message that a pause holds back holds the end back too. */
            (peer->state == HWS_PEER_CLOSED && !peer->ended && !(peer->paused && peer->has_inbound));
@@ -379,7 +450,7 @@ void hws_peer_pause(struct hws_peer *peer, bool paused)
 
 size_t hws_peer_buffered(const struct hws_peer *peer)
 {
-    return peer->outbox.bytes + (peer->sctp ? hws_sctp_buffered(peer->sctp) : 0);
+    return peer->channels.waiting_bytes + (peer->sctp ? hws_sctp_buffered(peer->sctp) : 0);
 }
 
 bool hws_peer_path(const struct hws_peer *peer, struct hws_path *out)
@@ -394,6 +465,7 @@ bool hws_peer_path(const struct hws_peer *peer, struct hws_path *out)
         .remote_type = hws_candidate_type_name(path.remote_type),
         .rtt = path.rtt,
     };
+    if (path.remote_named) out->remote = (struct hws_address){0};
     return true;
 }
 
@@ -414,6 +486,12 @@ struct hws_fault hws_peer_fault(const struct hws_peer *peer)
 const char *hws_peer_fault_text(const struct hws_peer *peer)
 {
     return peer->fault_text;
+}
+
+enum hws_err hws_peer_export_key(const struct hws_peer *peer, const char *label,
+                                 struct hws_bytes context, uint8_t *out, size_t len)
+{
+    return peer->dtls ? hws_dtls_export(peer->dtls, label, context, out, len) : HWS_ERR_STATE;
 }
 
 const char *hws_peer_dtls_version(const struct hws_peer *peer)

@@ -2,9 +2,11 @@
  * @file
  * What the files of peer/ share: the peer object and the seams between them.
  *
- *     peer.c      life, inputs, outputs, questions        describe.c  descriptions in and out
- *     pump.c      moves bytes between ice, dtls and sctp   channel.c   channels and DCEP
- *     outbox.c    messages that wait for the association
+ *     peer.c      life, inputs, outputs, questions         describe.c  what the other side says
+ *     pump.c      moves bytes between ice, dtls and sctp   offer.c     what we say; our offers
+ *     channel*.c  channels: see channel.h
+ *     stats.c     counters, and the tap
+ *     names.c     candidates behind names of multicast DNS
  *
  *      signals  <-  describe  <->  ice      datagrams:  ice packets, dtls packets on ice's path
  *                                  dtls  <->  sctp  <->  channel  ->  events
@@ -18,9 +20,11 @@
 #include "dtls/dtls.h"
 #include "fsm/negotiation.h"
 #include "ice/ice.h"
+#include "peer/channel.h"
 #include "sctp/sctp.h"
 
 #include <hawser/peer.h>
+#include <hawser/stats.h>
 
 #define HWS_PAST INT64_MIN /* a deadline that is due: tick at once */
 
@@ -28,74 +32,21 @@ enum {
     /* DTLS may come before the answer tells us who the peer is: a whole first flight is kept
      * (two datagrams with a post-quantum share), and then some. */
     HWS_EARLY_QUEUE = 8,
-    /* Labels of all channels together: names, not storage. */
-    HWS_LABEL_TOTAL_MAX = 1024 * 1024,
 };
 
-/* ---- outbox.c */
+/* ---- names.c */
 
-/** One message that waits until the association takes it. */
-struct hws_outbox_item;
-
-/** First in, first out, bounded by bytes. All zero with a limit is empty. */
-struct hws_outbox {
-    struct hws_outbox_item *head, *tail;
-    size_t bytes; /**< of all messages held, each counted as one byte at least */
-    size_t limit;
+enum {
+    HWS_NAME_WAITING_MAX = 16, /* browsers send one name an interface and family */
+    HWS_HIDDEN_MAX = 16,       /* addresses of ours that are told as names */
 };
 
-struct hws_outbox_item {
-    struct hws_outbox_item *next;
-    struct hws_channel channel;
-    enum hws_message_kind kind;
-    size_t len;
-    uint8_t data[];
-};
+struct hws_peer_name;
 
-/** Copy a message in. @retval HWS_ERR_FULL @retval HWS_ERR_NO_MEMORY */
-HWS_MUST_USE enum hws_err hws_outbox_push(struct hws_outbox *box, struct hws_channel channel,
-                                          enum hws_message_kind kind, struct hws_bytes message);
-void hws_outbox_drop_first(struct hws_outbox *box);
-void hws_outbox_fini(struct hws_outbox *box);
-/** Does a message of this channel wait? */
-bool hws_outbox_has(const struct hws_outbox *box, struct hws_channel channel);
-
-/* ---- channel.c */
-
-enum hws_channel_state {
-    HWS_CHANNEL_FREE,
-    HWS_CHANNEL_NEW,     /**< ours; the association does not know it yet */
-    HWS_CHANNEL_OPENING, /**< OPEN sent, no ACK yet */
-    HWS_CHANNEL_OPENED,
-    HWS_CHANNEL_DRAINING, /**< closing, but messages of it still wait in the outbox */
-    HWS_CHANNEL_CLOSING,  /**< our reset is asked for */
-    HWS_CHANNEL_ENDED,    /**< gone; only its CLOSED event is still to be told */
-};
-
-enum { /* what is still to be told of a channel; told in this order */
-       HWS_TELL_INCOMING = 1,
-       HWS_TELL_OPEN = 2,
-       HWS_TELL_WRITABLE = 4,
-       HWS_TELL_CLOSED = 8,
-};
-
-enum { HWS_NO_STREAM = 0xFFFF }; /* never a stream of a channel (RFC 8832 section 6) */
-
-struct hws_peer_channel {
-    enum hws_channel_state state;
-    uint16_t generation;
-    uint16_t stream; /**< HWS_NO_STREAM until the DTLS role is known */
-    uint8_t tell;    /**< HWS_TELL_ bits */
-    bool unordered;
-    bool acked;    /**< both sides know of it: unordered messages may overtake */
-    bool owe_open; /**< our OPEN did not fit yet */
-    bool owe_ack;  /**< likewise the ACK */
-    bool blocked;  /**< a send was refused: tell WRITABLE */
-    bool reset_sent, reset_received;
-    enum hws_reliability reliability;
-    uint32_t reliability_value;
-    uint16_t label_len;
-    char *label; /**< owned; NUL-terminated beyond label_len */
+/** One of our addresses, and the name that is told in its place. */
+struct hws_hidden {
+    struct hws_address addr; /**< its port is not looked at */
+    char name[HWS_MDNS_NAME_MAX];
 };
 
 /* ---- the peer */
@@ -104,6 +55,7 @@ struct hws_peer_channel {
 struct hws_signal_item {
     struct hws_signal_item *next;
     enum hws_signal_kind kind;
+    char ufrag[HWS_ICE_UFRAG_LEN + 1]; /**< of the generation in which it was said */
     size_t len;
     char text[];
 };
@@ -125,12 +77,31 @@ struct hws_remote {
     char mid[HWS_MID_MAX + 1];
     char ufrag[HWS_UFRAG_MAX + 1];
     char pwd[HWS_PWD_MAX + 1];
+    char tls_id[HWS_TLS_ID_MAX + 1]; /**< empty when absent */
+};
+
+/** The sections of the last remote offer that we answered: our own offers keep them in place. */
+struct hws_layout {
+    size_t media_count; /**< 0 = none came yet */
+    size_t media_index; /**< of the data section */
+    enum hws_sdp_proto proto;
+    char mid[HWS_MID_MAX + 1];
+    struct hws_sdp_media *media; /**< owned, media_count of them; NULL when there is but one */
+};
+
+/** What only the peer itself sees of what struct hws_peer_stats tells. */
+struct hws_peer_counts {
+    uint64_t datagrams_sent, datagrams_received, bytes_sent, bytes_received;
+    uint64_t dropped_format, dropped_stranger, dropped_closed;
+    uint64_t channels_opened, channels_accepted, channels_refused, channels_closed;
+    struct hws_channel_counts channels;
+    hws_time dtls_started;
+    struct hws_sctp_stats sctp; /**< of the association that is over */
 };
 
 struct hws_peer {
     struct hws_peer_config config;
     enum hws_peer_state state;
-    bool offerer;
     bool local_ended; /**< hws_peer_end_local() was called */
 
     struct hws_neg *neg;
@@ -141,23 +112,20 @@ struct hws_peer {
     struct hws_remote remote;
     uint64_t session_id, session_version; /**< of our descriptions */
 
-    /* Candidates known before our description was written: they go into it. */
-    struct hws_candidate *early_candidates; /**< owned; freed when written */
-    size_t early_candidate_count;
-    bool early_end;
-    bool described_once;   /**< our first description is out: candidates are trickled */
+    struct hws_layout layout;
+    bool offered_restart; /**< our offer under way is one of an ICE restart */
+    bool trickling;       /**< our first description is out: candidates follow by themselves */
+    bool pathless;        /**< consent is gone while a restart still looks for a path */
+    struct hws_peer_name *names; /**< owned, HWS_NAME_WAITING_MAX of them or NULL */
+    bool untold_names;           /**< some name may not have been told yet */
+    bool end_waits;              /**< the end of remote candidates came, but names still wait */
+    struct hws_hidden hidden[HWS_HIDDEN_MAX];
+    size_t hidden_count;
     struct hws_ring early; /**< DTLS datagrams from before there was a DTLS association */
 
     struct hws_signal_item *signals, *signals_tail, *signal_out; /**< owned; out is lent */
 
-    struct hws_peer_channel *channels; /**< owned, channel_cap of them */
-    uint16_t channel_cap;
-    uint16_t *slot_of_stream; /**< owned, channel_cap of them; HWS_NO_STREAM = none */
-    size_t label_bytes;
-    bool untold_channels; /**< some channel may have a HWS_TELL_ bit */
-    struct hws_outbox outbox;
-    bool owes;             /**< something could not be sent, though there was room: try again */
-    bool association_full; /**< SCTP refused something: HWS_SCTP_WRITABLE will come */
+    struct hws_channels channels;
 
     struct hws_sctp_event inbound; /**< a user message taken from SCTP, not yet asked for */
     struct hws_channel inbound_channel;
@@ -170,7 +138,9 @@ struct hws_peer {
     bool tell_path, tell_connected, tell_closed;
     bool ended; /**< closed, and all that had been received is told */
     hws_time connect_deadline;
+    hws_time moved_at; /**< last input: when what is taken from us now was made */
     struct hws_timeline timeline;
+    struct hws_peer_counts counts;
     struct hws_fault fault;
     char fault_text[256];
 };
@@ -180,39 +150,53 @@ void hws_peer_fail(struct hws_peer *peer, struct hws_fault fault, hws_time now);
 /** Note a fault without ending the peer. */
 void hws_peer_note(struct hws_peer *peer, struct hws_fault fault, const char *detail);
 
+/** From now on the connection must come up, or a path must be found, in connect_limit. */
+void hws_peer_limit_connecting(struct hws_peer *peer, hws_time now);
+
 /* describe.c */
 enum hws_err hws_peer_take_description(struct hws_peer *peer, enum hws_sdp_type type,
                                        struct hws_bytes text, hws_time now);
 enum hws_err hws_peer_take_candidate(struct hws_peer *peer, const struct hws_signal *in,
                                      hws_time now);
-enum hws_err hws_peer_write_offer(struct hws_peer *peer, hws_time now);
-/** A local candidate, or their end (NULL): into the description to come, or signalled.
+
+/* offer.c */
+HWS_MUST_USE enum hws_err hws_peer_write_offer(struct hws_peer *peer, hws_time now);
+HWS_MUST_USE enum hws_err hws_peer_write_restart(struct hws_peer *peer, hws_time now);
+HWS_MUST_USE enum hws_err hws_peer_withdraw_offer(struct hws_peer *peer, hws_time now);
+/** What both our offer and our answer say of ourselves. */
+HWS_MUST_USE enum hws_err hws_peer_describe_self(struct hws_peer *peer, struct hws_sdp *sdp);
+HWS_MUST_USE enum hws_err hws_peer_queue_description(struct hws_peer *peer,
+                                                     enum hws_signal_kind kind,
+                                                     const struct hws_sdp *sdp);
+/** The description is out: from here on candidates travel by themselves. */
+void hws_peer_described(struct hws_peer *peer);
+/** A local candidate, or their end (NULL): signalled, or left to the description to come.
  *  @retval HWS_ERR_NO_MEMORY */
 HWS_MUST_USE enum hws_err hws_peer_local_candidate(struct hws_peer *peer,
                                                    const struct hws_candidate *candidate);
+
+/* stats.c */
+/** A UDP payload went out or came in. */
+void hws_peer_saw_datagram(struct hws_peer *peer, bool sent, const struct hws_datagram *datagram,
+                           hws_time now);
+/** An SCTP packet in clear is about to be encrypted, or was decrypted. */
+void hws_peer_saw_packet(struct hws_peer *peer, bool sent, struct hws_bytes packet, hws_time now);
+/** A message was taken from the program, or handed to it. */
+void hws_peer_saw_message(struct hws_peer *peer, bool sent, struct hws_channel channel, size_t len);
+/* names.c */
+/** Keep a remote candidate until its name is looked up. @retval HWS_ERR_FULL
+ *  @retval HWS_ERR_NO_MEMORY */
+HWS_MUST_USE enum hws_err hws_names_keep(struct hws_peer *peer,
+                                         const struct hws_candidate *candidate);
+/** The other side has no more candidates; ICE hears it once no name waits any more. */
+void hws_names_end_remote(struct hws_peer *peer, hws_time now);
+/** Replace what shows an address that is to be hidden. */
+void hws_names_hide(const struct hws_peer *peer, struct hws_candidate *candidate);
 
 /* pump.c */
 void hws_peer_pump(struct hws_peer *peer, hws_time now);
 enum hws_err hws_peer_feed_dtls(struct hws_peer *peer, const struct hws_datagram *in, hws_time now);
 /** Take SCTP events until one is a user message, which becomes peer->inbound. */
 void hws_peer_pull_sctp(struct hws_peer *peer, hws_time now);
-
-/* channel.c */
-HWS_MUST_USE enum hws_err hws_channels_init(struct hws_peer *peer);
-void hws_channels_fini(struct hws_peer *peer);
-/** The association is up, maybe with fewer streams than we asked for: channels beyond them end. */
-void hws_channels_up(struct hws_peer *peer);
-/** Send what is owed and what waits, as far as the association takes it. */
-void hws_channels_flush(struct hws_peer *peer, hws_time now);
-/** One message of SCTP. True: it is a user message, and the inbound fields are set. */
-bool hws_channels_message(struct hws_peer *peer, const struct hws_sctp_event *event, hws_time now);
-void hws_channels_reset_received(struct hws_peer *peer, uint16_t stream, hws_time now);
-void hws_channels_reset_sent(struct hws_peer *peer, uint16_t stream);
-/** There is room, or the association is new: number and announce our channels, send what waits. */
-void hws_channels_writable(struct hws_peer *peer, hws_time now);
-/** The peer is over: every channel ends. */
-void hws_channels_end(struct hws_peer *peer);
-/** The next untold fact about a channel. */
-bool hws_channels_next_event(struct hws_peer *peer, struct hws_event *out);
 
 #endif /* HWS_PEER_PEER_INTERNAL_H */

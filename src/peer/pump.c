@@ -29,6 +29,7 @@ static void start_dtls(struct hws_peer *peer, hws_time now)
         .identity = peer->config.identity,
         .role = peer->dtls_role,
         .log = peer->config.log,
+        .key_log = peer->config.key_log,
     };
     enum hws_err err;
 
@@ -45,6 +46,7 @@ static void start_dtls(struct hws_peer *peer, hws_time now)
                       now);
         return;
     }
+    peer->counts.dtls_started = now;
     hws_dtls_start(peer->dtls, now);
     replay_early(peer, now);
 }
@@ -53,7 +55,21 @@ static void on_path(struct hws_peer *peer, hws_time now)
 {
     if (peer->timeline.path == 0) peer->timeline.path = now;
     peer->tell_path = true;
+    peer->pathless = false;
     start_dtls(peer, now);
+}
+
+/* The path of before a restart may die while the restart still looks for another: what it finds is
+ * all that is hoped for, and not for ever. */
+static void on_silence(struct hws_peer *peer, hws_time now)
+{
+    if (hws_ice_is_searching(peer->ice)) {
+        peer->pathless = true;
+        hws_peer_limit_connecting(peer, now);
+        return;
+    }
+    hws_peer_fail(peer, (struct hws_fault){HWS_ERR_TIMEOUT, "ice", "the other side fell silent", 0},
+                  now);
 }
 
 static void pump_ice(struct hws_peer *peer, hws_time now)
@@ -84,9 +100,7 @@ static void pump_ice(struct hws_peer *peer, hws_time now)
                 now);
             break;
         case HWS_ICE_EXPIRED:
-            hws_peer_fail(
-                peer, (struct hws_fault){HWS_ERR_TIMEOUT, "ice", "the other side fell silent", 0},
-                now);
+            on_silence(peer, now);
             break;
         }
         if (err) hws_peer_fail(peer, (struct hws_fault){err, "peer", "out of memory", 0}, now);
@@ -96,7 +110,10 @@ static void pump_ice(struct hws_peer *peer, hws_time now)
 enum hws_err hws_peer_feed_dtls(struct hws_peer *peer, const struct hws_datagram *in, hws_time now)
 {
     /* Only a path that the peer proved with its credentials may speak (CVE-2023-49786). */
-    if (!hws_ice_admits(peer->ice, &in->local, &in->remote)) return HWS_ERR_UNEXPECTED;
+    if (!hws_ice_admits(peer->ice, &in->local, &in->remote)) {
+        peer->counts.dropped_stranger++;
+        return HWS_ERR_UNEXPECTED;
+    }
     if (peer->dtls) return hws_dtls_feed(peer->dtls, in->bytes, now);
     hws_ring_push(&peer->early, in->bytes);
     return HWS_OK;
@@ -104,16 +121,22 @@ enum hws_err hws_peer_feed_dtls(struct hws_peer *peer, const struct hws_datagram
 
 /* ---- DTLS to SCTP */
 
+static size_t at_least(size_t value, size_t least)
+{
+    return value > least ? value : least;
+}
+
+/* An OPEN is as long as its names, whatever the application sends and takes. */
 static void start_sctp(struct hws_peer *peer, hws_time now)
 {
     struct hws_sctp_config config = {
         .log = peer->config.log,
-        .local_port = 5000,
+        .local_port = peer->config.sctp_port,
         .remote_port = peer->remote.sctp_port,
         .mtu = sctp_mtu(peer),
         .streams = peer->config.stream_count,
-        .receive_max = peer->config.max_message_size,
-        .send_buffer = peer->config.send_buffer,
+        .receive_max = at_least(peer->config.max_message_size, HWS_DCEP_OPEN_MAX),
+        .send_buffer = at_least(peer->config.send_buffer, HWS_DCEP_OPEN_MAX),
     };
     enum hws_err err;
 
@@ -151,6 +174,7 @@ static void pump_dtls(struct hws_peer *peer, hws_time now)
         }
     }
     while (peer->sctp && hws_dtls_next_plain(peer->dtls, &plain)) {
+        hws_peer_saw_packet(peer, false, plain, now);
         if (hws_sctp_feed(peer->sctp, plain, now) != HWS_OK) {
             HWS_LOG(&peer->config.log, HWS_LOG_DEBUG, now, "peer", "sctp.dropped", "len=%zu",
                     plain.len);
@@ -163,17 +187,27 @@ static void pump_dtls(struct hws_peer *peer, hws_time now)
 static void on_up(struct hws_peer *peer, hws_time now)
 {
     peer->timeline.associated = now;
-    hws_channels_up(peer);
+    hws_channels_up(peer, now);
     if (peer->state != HWS_PEER_DESCRIBED) return;
     peer->state = HWS_PEER_CONNECTED;
     peer->tell_connected = true;
+}
+
+/* An OPEN that came too soon is the next one until its time has come. */
+static bool next_sctp_event(struct hws_peer *peer, hws_time now, struct hws_sctp_event *out)
+{
+    if (!peer->channels.holds_open) return hws_sctp_next_event(peer->sctp, out);
+    if (peer->state != HWS_PEER_CLOSED && now < hws_channels_open_due(peer)) return false;
+    peer->channels.holds_open = false;
+    *out = peer->channels.held;
+    return true;
 }
 
 void hws_peer_pull_sctp(struct hws_peer *peer, hws_time now)
 {
     struct hws_sctp_event event;
 
-    while (!peer->has_inbound && peer->sctp && hws_sctp_next_event(peer->sctp, &event)) {
+    while (!peer->has_inbound && peer->sctp && next_sctp_event(peer, now, &event)) {
         switch (event.kind) {
         case HWS_SCTP_UP:
             on_up(peer, now);
@@ -205,8 +239,10 @@ static void pump_records(struct hws_peer *peer, hws_time now)
 
     while (peer->sctp && hws_dtls_has_room(peer->dtls) &&
            hws_sctp_next_packet(peer->sctp, &packet)) {
-        enum hws_err err = hws_dtls_send(peer->dtls, packet, now);
+        enum hws_err err;
 
+        hws_peer_saw_packet(peer, true, packet, now);
+        err = hws_dtls_send(peer->dtls, packet, now);
         if (err) {
             HWS_LOG(&peer->config.log, HWS_LOG_WARN, now, "peer", "record.dropped", "err=%s",
                     hws_err_name(err));
@@ -217,12 +253,16 @@ static void pump_records(struct hws_peer *peer, hws_time now)
 void hws_peer_pump(struct hws_peer *peer, hws_time now)
 {
     peer->want_pump = false;
+    peer->moved_at = now;
     pump_ice(peer, now);
+    if (peer->pathless && !hws_ice_is_searching(peer->ice)) on_silence(peer, now);
     if (peer->state == HWS_PEER_CLOSED) return;
     pump_dtls(peer, now);
     hws_peer_pull_sctp(peer, now);
     /* Told apart from the messages, behind which it would wait for a reader that pauses. */
     if (peer->sctp && hws_sctp_take_writable(peer->sctp)) hws_channels_writable(peer, now);
-    if (peer->sctp && peer->owes && !peer->association_full) hws_channels_writable(peer, now);
+    if (peer->sctp && peer->channels.retry && !peer->channels.full) hws_channels_flush(peer, now);
+    hws_channels_bury(peer, now);
+    hws_channels_unblock(peer);
     if (peer->dtls) pump_records(peer, now);
 }

@@ -13,7 +13,8 @@
  *     +-------------------------------+-------------------------------+
  *     |                       label, protocol                         |
  *
- * RFC 8832 section 5.1. An ACK is the one byte 2 (section 5.2).
+ * RFC 8832 section 5.1. An ACK is the one byte 2 (section 5.2); Pion has always sent three more, so
+ * what follows the type of an ACK is not looked at.
  */
 enum { TYPE_ACK = 2, TYPE_OPEN = 3 };
 
@@ -94,7 +95,7 @@ static struct hws_dcep_verdict judge_dcep(enum hws_dcep_stream stream, struct hw
     struct hws_dcep_verdict verdict = {.action = HWS_DCEP_RESET};
 
     /* A user message may have come before the ACK and opened the channel: then this is late. */
-    if (payload.len == 1 && payload.data[0] == TYPE_ACK) {
+    if (payload.len >= 1 && payload.data[0] == TYPE_ACK) {
         if (stream == HWS_STREAM_OPENING) verdict.action = HWS_DCEP_OPENED;
         if (stream == HWS_STREAM_OPEN) verdict.action = HWS_DCEP_DROP;
         return verdict;

@@ -5,27 +5,36 @@ static size_t padding_after(size_t len)
     return (0 - len) & 3;
 }
 
-bool hws_sctp_find_chunk(struct hws_bytes packet, enum hws_sctp_chunk_type type,
+bool hws_sctp_next_chunk(struct hws_cursor *cur, struct hws_bytes packet,
                          struct hws_sctp_chunk *out)
 {
     enum { HEADER_LEN = 4 };
+    size_t at = packet.len - cur->rest.len, len;
+    struct hws_bytes value;
+    uint8_t type;
+
+    if (cur->rest.len == 0) return false;
+    type = hws_read_u8(cur);
+    hws_read_u8(cur); /* flags */
+    len = hws_read_u16(cur);
+    if (cur->failed || len < HEADER_LEN) return false;
+    value = hws_read_bytes(cur, len - HEADER_LEN);
+    hws_read_bytes(cur, padding_after(len));
+    if (cur->failed) return false;
+    *out = (struct hws_sctp_chunk){type, at, len + padding_after(len), value};
+    return true;
+}
+
+bool hws_sctp_find_chunk(struct hws_bytes packet, enum hws_sctp_chunk_type type,
+                         struct hws_sctp_chunk *out)
+{
     struct hws_cursor cur = hws_cursor_over(packet);
+    struct hws_sctp_chunk chunk;
 
     hws_read_bytes(&cur, HWS_SCTP_HEADER_LEN);
-    while (cur.rest.len > 0) {
-        size_t at = packet.len - cur.rest.len;
-        uint8_t found = hws_read_u8(&cur);
-        size_t len;
-        struct hws_bytes value;
-
-        hws_read_u8(&cur); /* flags */
-        len = hws_read_u16(&cur);
-        if (cur.failed || len < HEADER_LEN) return false;
-        value = hws_read_bytes(&cur, len - HEADER_LEN);
-        hws_read_bytes(&cur, padding_after(len));
-        if (cur.failed) return false;
-        if (found == type) {
-            *out = (struct hws_sctp_chunk){at, len + padding_after(len), value};
+    while (hws_sctp_next_chunk(&cur, packet, &chunk)) {
+        if (chunk.type == type) {
+            *out = chunk;
             return true;
         }
     }

@@ -11,17 +11,26 @@
 enum { HWS_SCTP_HEADER_LEN = 12 }; /* common header, RFC 9260 section 3.1 */
 
 enum hws_sctp_chunk_type {
+    HWS_CHUNK_DATA = 0,
     HWS_CHUNK_INIT = 1,
     HWS_CHUNK_INIT_ACK = 2,
     HWS_CHUNK_SACK = 3,
     HWS_CHUNK_ABORT = 6,
+    HWS_CHUNK_IDATA = 64, /* RFC 8260 section 2.1 */
     HWS_CHUNK_RECONFIG = 130,
+    HWS_CHUNK_IFORWARD_TSN = 194, /* RFC 8260 section 2.3.1 */
 };
 
 struct hws_sctp_chunk {
+    uint8_t type;
     size_t at, len;         /**< in the packet, with its header and its padding */
     struct hws_bytes value; /**< without both; borrows the packet */
 };
+
+/** The next chunk of @p packet; @p cur is behind the one before, or behind the common header. False
+ *  at the end, and where the packet makes no sense. */
+bool hws_sctp_next_chunk(struct hws_cursor *cur, struct hws_bytes packet,
+                         struct hws_sctp_chunk *out);
 
 /** The first chunk of @p type. */
 bool hws_sctp_find_chunk(struct hws_bytes packet, enum hws_sctp_chunk_type type,

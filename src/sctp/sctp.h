@@ -8,8 +8,9 @@
  * stack. What a timer makes another association send waits in that one's queue for its own turn,
  * and its deadline says that the turn is due.
  *
- * Memory of one association: up to send_buffer and receive_buffer inside usrsctp, receive_max for
- * the message that is put together here, and 1 MiB of packets that wait to be taken.
+ * Memory of one association: up to twice send_buffer and receive_buffer inside usrsctp, receive_max
+ * for the message that is put together here, 1 MiB of packets that wait to be taken, and with a
+ * peer that interleaves (RFC 8260 section 2) HWS_SCTP_HELD_BYTES and four times receive_max.
  */
 #ifndef HWS_SCTP_SCTP_H
 #define HWS_SCTP_SCTP_H
@@ -29,8 +30,9 @@ struct hws_sctp_config {
     size_t mtu;                       /**< biggest SCTP packet, common header included; 0 = 1151 */
     uint16_t streams;                 /**< each way; 0 = HWS_STREAMS_DEFAULT */
     size_t receive_max;               /**< biggest message taken; 0 = HWS_MESSAGE_MAX_DEFAULT */
-    size_t send_buffer;               /**< 0 = HWS_SEND_BUFFER */
-    size_t receive_buffer;            /**< 0 = HWS_RECEIVE_BUFFER */
+    size_t send_buffer; /**< biggest message sent; 0 = HWS_SEND_BUFFER, or receive_max if longer */
+    size_t receive_buffer; /**< 0 = HWS_RECEIVE_BUFFER */
+    bool no_interleaving;  /**< do not offer I-DATA (RFC 8260 section 2) */
 };
 
 /**
@@ -69,7 +71,9 @@ struct hws_sctp_message {
     struct hws_bytes data;      /**< 1 byte at least */
 };
 
-/** Queue a whole message or nothing.
+/** Queue a whole message or nothing. Only as much is taken as keeps the network busy, about twice
+ *  the congestion window: a message of any size when less than that waits or flies, and then no
+ *  more. What has to wait waits with the caller, who knows whose turn it is.
  *  @retval HWS_ERR_FULL   no room now: HWS_SCTP_WRITABLE follows
  *  @retval HWS_ERR_STATE  not connecting and not up, or the stream is being reset
  *  @retval HWS_ERR_TOO_BIG    over send_buffer
@@ -119,6 +123,31 @@ struct hws_fault hws_sctp_fault(const struct hws_sctp *sctp);
 /** Bytes handed to send and not yet acknowledged by the peer. */
 size_t hws_sctp_buffered(const struct hws_sctp *sctp);
 uint16_t hws_sctp_streams(const struct hws_sctp *sctp); /**< outgoing, as negotiated */
+
+/** Counters since hws_sctp_new(), and what is known now; what is not known is 0. */
+struct hws_sctp_stats {
+    uint64_t packets_sent,
+        bytes_sent; /**< whole SCTP packets, as hws_sctp_next_packet() gave them */
+    uint64_t packets_received, bytes_received;  /**< likewise, those that passed the check */
+    uint64_t messages_sent, message_bytes_sent; /**< accepted by hws_sctp_send() */
+    uint64_t messages_received, message_bytes_received; /**< told as HWS_SCTP_MESSAGE */
+    uint64_t chunks_sent;                               /**< of data, with those sent again */
+    uint64_t chunks_resent;                             /**< of those: sent again */
+    uint64_t chunks_received;                           /**< of data, duplicates included */
+    uint64_t dropped_malformed;  /**< inbound packets that break a rule, are cut off or unknown */
+    uint64_t dropped_unexpected; /**< inbound packets before connect or after the end */
+    uint64_t dropped_queue_full; /**< outbound packets that found no room; sent again later */
+    uint64_t messages_abandoned; /**< inbound ones that had begun when the peer gave them up */
+    size_t unacknowledged;       /**< bytes of messages accepted and not acknowledged */
+    size_t congestion_window, peer_window; /**< bytes */
+    size_t mtu;                            /**< biggest SCTP packet, bytes */
+    hws_time round_trip;                   /**< smoothed, microseconds */
+    hws_time retransmission_timeout;       /**< microseconds */
+    uint16_t streams_out, streams_in;      /**< as negotiated */
+    bool interleaving;                     /**< I-DATA is in use (RFC 8260 section 2) */
+};
+
+void hws_sctp_stats(const struct hws_sctp *sctp, struct hws_sctp_stats *out);
 
 /* The check of every inbound packet (packet_check.c), pure and fuzzed on its own. */
 struct hws_sctp_ports {

@@ -6,7 +6,9 @@
  *     usrsctp_assoc.c   an association: life, packets out, time
  *     usrsctp_feed.c    packets in
  *     usrsctp_send.c    messages out, resets out
+ *     usrsctp_room.c    how much usrsctp is given, and in what turns
  *     usrsctp_events.c  messages and notifications in
+ *     usrsctp_stats.c   what is counted, and what usrsctp tells of its state
  *
  * usrsctp knows an association by a token, a number that is never used twice in a process: the
  * token is copied into the state cookie and comes back from the wire, so it must not be a pointer
@@ -17,7 +19,10 @@
 #define HWS_SCTP_INTERNAL_H
 
 #include "sctp/packet_queue.h"
+#include "sctp/reassembly.h"
+#include "sctp/reset_hold.h"
 #include "sctp/sctp.h"
+#include "sctp/stream_set.h"
 
 struct socket; /* usrsctp's */
 
@@ -52,12 +57,6 @@ void hws_sctp_stack_move(struct hws_sctp_stack *stack, hws_time now);
 
 enum hws_sctp_state { HWS_SCTP_REST, HWS_SCTP_CONNECTING, HWS_SCTP_ESTABLISHED, HWS_SCTP_GONE };
 
-/** Streams as a set: one bit each. */
-struct hws_stream_set {
-    uint8_t *bits; /**< owned by the association */
-    size_t count;  /**< streams in it */
-};
-
 /** Bytes of one message as they come in. */
 struct hws_sctp_inbox {
     uint8_t *data; /**< owned */
@@ -71,6 +70,14 @@ struct hws_sctp_inbox {
 /** Messages sent in a row: how many, and their bytes. */
 struct hws_sctp_batch {
     size_t message_count, bytes;
+};
+
+enum { HWS_SCTP_GIANTS_MAX = 8 };
+
+/** A long message that shares the network with those of other streams (RFC 8260 section 2). */
+struct hws_sctp_giant {
+    size_t unsent; /**< bytes, at most */
+    uint16_t stream;
 };
 
 struct hws_sctp {
@@ -91,18 +98,30 @@ struct hws_sctp {
     bool readable;         /**< usrsctp has something for recvv */
 
     struct hws_packet_queue packets;
-    uint64_t dropped, dropped_logged; /**< packets that found no room */
-    uint32_t sacked_tsn;              /**< the peer's data is known to have come up to here */
-    bool has_sacked;                  /**< ... because we have said so */
-    uint8_t *held;                    /**< owned: a reset of the peer that came too early */
-    size_t held_len;                  /**< bytes of it; 0 = there is none */
-    uint32_t held_tsn;                /**< the last TSN before it */
+    struct hws_sctp_stats counters; /**< its counters only; the rest is asked for */
+    uint64_t dropped_logged;        /**< of packets that found no room */
+    uint32_t sent_tsn;              /**< the newest that went out */
+    bool has_sent;
+    uint32_t sacked_tsn;           /**< the peer's data is known to have come up to here */
+    bool has_sacked;               /**< ... because we have said so */
+    uint32_t acked_tsn;            /**< our data is known to have come up to here */
+    struct hws_sctp_held held_in;  /**< a reset of the peer that came before its data */
+    struct hws_sctp_held held_out; /**< a reset of ours whose data is not acknowledged */
     struct hws_sctp_inbox inbox;
+    struct hws_reassembly interleaved; /**< of a peer that sends I-DATA */
+    bool interleaving;                 /**< I-DATA was negotiated (RFC 8260 section 2.2.1) */
 
     struct hws_sctp_batch
-        batches[2];   /**< unacknowledged messages: the older ones, the newer ones */
-    size_t wanted;    /**< bytes of the message that found no room; 0 = nobody waits */
-    size_t wanted_at; /**< bytes buffered then */
+        batches[2];     /**< unacknowledged messages: the older ones, the newer ones */
+    size_t depth;       /**< bytes that may be unsent before send says that it is full */
+    bool depth_is_old;  /**< the congestion window may have moved */
+    bool wanted;        /**< a message found no room */
+    bool one_by_one;    /**< messages are sent one after the other, see usrsctp_send.c */
+    size_t behind_long; /**< bytes handed over since the last message that asks for it */
+    size_t unsent;      /**< bytes of messages that have not left yet, at most */
+    bool heard;         /**< something came in since */
+    struct hws_sctp_giant giants[HWS_SCTP_GIANTS_MAX];
+    size_t giant_count;
 
     struct hws_stream_set reset_wanted;   /**< asked for, not told to usrsctp yet */
     struct hws_stream_set reset_asked;    /**< told to usrsctp, not confirmed */
@@ -121,8 +140,22 @@ struct hws_sctp {
 
 /** Bytes queued or in flight as usrsctp counts them, chunk headers included; 0 when not up. */
 size_t hws_sctp_used(const struct hws_sctp *sctp);
-/** Would a message of @p len bytes find room? */
-bool hws_sctp_has_room(const struct hws_sctp *sctp, size_t len);
+/** May @p msg be handed to usrsctp, which has @p used bytes? */
+bool hws_sctp_may_take(struct hws_sctp *sctp, const struct hws_sctp_message *msg, size_t used);
+/** It is about to be. */
+void hws_sctp_note_offered(struct hws_sctp *sctp, const struct hws_sctp_message *msg);
+/** ... and was refused; nothing of it has left. */
+void hws_sctp_note_refused(struct hws_sctp *sctp, const struct hws_sctp_message *msg);
+/** ... and was taken; @p used as before. */
+void hws_sctp_count_message(struct hws_sctp *sctp, size_t len, size_t used);
+/** @p len bytes of a message leave for the first time. */
+void hws_sctp_note_piece(struct hws_sctp *sctp, uint16_t stream, size_t len);
+/** Is there room again, with some to spare? */
+bool hws_sctp_has_room(struct hws_sctp *sctp);
+/** Set the turns of usrsctp for what @p msg is. */
+void hws_sctp_choose_turns(struct hws_sctp *sctp, const struct hws_sctp_message *msg, size_t used);
+/** Streams take turns; or messages go out one after the other, whatever their stream. */
+bool hws_sctp_set_one_by_one(struct hws_sctp *sctp, bool one_by_one);
 /** Tell usrsctp the resets that wait, if it is up. */
 void hws_sctp_flush_resets(struct hws_sctp *sctp);
 
@@ -137,18 +170,19 @@ void hws_sctp_leave(struct hws_sctp *sctp);
 /** Something was done that may start a timer of usrsctp. */
 void hws_sctp_touch(struct hws_sctp *sctp, hws_time now);
 
-/** Hand in the peer's reset that came too early, if its time has come. */
-void hws_sctp_release_reset(struct hws_sctp *sctp);
+/** Let go what was held back of resets, if its time has come. */
+void hws_sctp_release_resets(struct hws_sctp *sctp);
+
+/** Count what an outgoing packet holds. */
+void hws_sctp_note_output(struct hws_sctp *sctp, struct hws_bytes packet);
+void hws_sctp_note_drop(struct hws_sctp *sctp, enum hws_err reason);
+void hws_sctp_note_input(struct hws_sctp *sctp, struct hws_bytes packet);
+/** Bytes; 0 when there is no association. */
+size_t hws_sctp_congestion_window(const struct hws_sctp *sctp);
 
 void hws_sctp_write_port(uint8_t *at, uint16_t port);
 
 /* Called by usrsctp, inside its locks: it may not log, nor call usrsctp. */
 int hws_sctp_take_output(struct hws_sctp *sctp, const void *packet, size_t len);
-
-bool hws_stream_set_has(const struct hws_stream_set *set, uint16_t stream);
-void hws_stream_set_add(struct hws_stream_set *set, uint16_t stream);
-void hws_stream_set_remove(struct hws_stream_set *set, uint16_t stream);
-/** Take out the lowest of @p cap streams; false when empty. */
-bool hws_stream_set_take(struct hws_stream_set *set, size_t cap, uint16_t *out);
 
 #endif /* HWS_SCTP_INTERNAL_H */

@@ -34,6 +34,9 @@ enum {
     BUFFER_MAX = 64 * 1024 * 1024,
 };
 
+/* Not in usrsctp.h, though a socket option of every version (sctp.h there). */
+enum { INTERLEAVING_SUPPORTED = 0x1206 };
+
 void hws_sctp_set_state(struct hws_sctp *sctp, enum hws_sctp_state state)
 {
     static const char *const names[] = {"rest", "connecting", "up", "gone"};
@@ -107,6 +110,27 @@ static bool set_path(struct hws_sctp *sctp)
     return set_option(sctp, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &path, sizeof(path));
 }
 
+/* What RFC 8260 section 2.2.1 needs: interleaving of the third kind, and I-DATA. Pieces still do
+ * not come to us in pieces of usrsctp's making: see idata.h. */
+static bool set_interleaving(struct hws_sctp *sctp)
+{
+    struct sctp_assoc_value on = {SCTP_FUTURE_ASSOC, 1};
+    size_t level = sctp->config.no_interleaving ? 0 : 2;
+
+    if (!set_number(sctp, IPPROTO_SCTP, SCTP_FRAGMENT_INTERLEAVE, level)) return false;
+    return level == 0 || set_option(sctp, IPPROTO_SCTP, INTERLEAVING_SUPPORTED, &on, sizeof(on));
+}
+
+static bool set_buffers(struct hws_sctp *sctp)
+{
+    /* Room for a message of any size on top of what may wait. */
+    return set_number(sctp, SOL_SOCKET, SO_SNDBUF, 2 * sctp->config.send_buffer) &&
+           set_number(sctp, SOL_SOCKET, SO_RCVBUF, sctp->config.receive_buffer) &&
+           /* In pieces only what is too long, so that we see it. */
+           set_number(sctp, IPPROTO_SCTP, SCTP_PARTIAL_DELIVERY_POINT,
+                      sctp->config.receive_max + 1);
+}
+
 static bool set_up_socket(struct hws_sctp *sctp)
 {
     struct linger abort_on_close = {.l_onoff = 1, .l_linger = 0};
@@ -120,12 +144,7 @@ static bool set_up_socket(struct hws_sctp *sctp)
     usrsctp_set_upcall(sctp->socket, woken, sctp);
     return usrsctp_set_non_blocking(sctp->socket, 1) == 0 &&
            set_option(sctp, SOL_SOCKET, SO_LINGER, &abort_on_close, sizeof(abort_on_close)) &&
-           set_number(sctp, SOL_SOCKET, SO_SNDBUF, sctp->config.send_buffer) &&
-           set_number(sctp, SOL_SOCKET, SO_RCVBUF, sctp->config.receive_buffer) &&
-           /* In pieces only what is too long, so that we see it. */
-           set_number(sctp, sctp_level, SCTP_PARTIAL_DELIVERY_POINT,
-                      sctp->config.receive_max + 1) &&
-           set_number(sctp, sctp_level, SCTP_FRAGMENT_INTERLEAVE, 0) &&
+           set_buffers(sctp) && set_interleaving(sctp) && hws_sctp_set_one_by_one(sctp, false) &&
            set_number(sctp, sctp_level, SCTP_RECVRCVINFO, 1) &&
            set_number(sctp, sctp_level, SCTP_NODELAY, 1) &&
            set_option(sctp, sctp_level, SCTP_ENABLE_STREAM_RESET, &resets, sizeof(resets)) &&
@@ -164,7 +183,10 @@ static struct hws_sctp_config with_defaults(const struct hws_sctp_config *config
     if (full.mtu == 0) full.mtu = MTU_DEFAULT;
     if (full.streams == 0) full.streams = HWS_STREAMS_DEFAULT;
     if (full.receive_max == 0) full.receive_max = HWS_MESSAGE_MAX_DEFAULT;
-    if (full.send_buffer == 0) full.send_buffer = HWS_SEND_BUFFER;
+    if (full.send_buffer == 0) {
+        full.send_buffer =
+            full.receive_max > HWS_SEND_BUFFER ? full.receive_max : (size_t)HWS_SEND_BUFFER;
+    }
     if (full.receive_buffer == 0) full.receive_buffer = HWS_RECEIVE_BUFFER;
     /* usrsctp hands a message up in pieces once it takes half of the buffer. It may then mark a
      * message as complete that the sender has given up, and a stream where that happened stays
@@ -190,8 +212,7 @@ static bool make_sets(struct hws_sctp *sctp)
                                      &sctp->reset_received};
 
     for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
-        sets[i]->bits = calloc(1, (size_t)sctp->config.streams / 8 + 1);
-        if (!sets[i]->bits) return false;
+        if (!hws_stream_set_init(sets[i], sctp->config.streams)) return false;
     }
     return true;
 }
@@ -209,6 +230,9 @@ enum hws_err hws_sctp_new(struct hws_sctp_stack *stack, const struct hws_sctp_co
     sctp->stack = stack;
     sctp->config = full;
     sctp->out_streams = full.streams;
+    sctp->depth_is_old = true;
+    hws_reassembly_init(&sctp->interleaved, full.streams, full.receive_max,
+                        4 * full.receive_max + HWS_SCTP_HELD_BYTES);
     sctp->fault = (struct hws_fault){HWS_OK, "sctp", "nothing failed", 0};
     err = make_sets(sctp) ? hws_sctp_stack_add(stack, sctp) : HWS_ERR_NO_MEMORY;
     if (!err && !open_socket(sctp)) err = HWS_ERR_LIBRARY;
@@ -228,11 +252,13 @@ void hws_sctp_free(struct hws_sctp *sctp)
     sctp->stack->acting = NULL;
     hws_packet_queue_fini(&sctp->packets);
     free(sctp->inbox.data);
-    free(sctp->held);
-    free(sctp->reset_wanted.bits);
-    free(sctp->reset_asked.bits);
-    free(sctp->reset_sent.bits);
-    free(sctp->reset_received.bits);
+    hws_sctp_held_fini(&sctp->held_in);
+    hws_sctp_held_fini(&sctp->held_out);
+    hws_reassembly_fini(&sctp->interleaved);
+    hws_stream_set_fini(&sctp->reset_wanted);
+    hws_stream_set_fini(&sctp->reset_asked);
+    hws_stream_set_fini(&sctp->reset_sent);
+    hws_stream_set_fini(&sctp->reset_received);
     free(sctp);
 }
 
@@ -250,6 +276,7 @@ void hws_sctp_end(struct hws_sctp *sctp, enum hws_err err, const char *what, int
 void hws_sctp_enter(struct hws_sctp *sctp, hws_time now)
 {
     sctp->last_input = now;
+    sctp->depth_is_old |= now - sctp->stack->moved_to >= HWS_SCTP_TICK;
     sctp->stack->acting = sctp;
     hws_sctp_stack_move(sctp->stack, now);
     sctp->ticked_to = sctp->stack->moved_to;
@@ -257,12 +284,13 @@ void hws_sctp_enter(struct hws_sctp *sctp, hws_time now)
 
 void hws_sctp_leave(struct hws_sctp *sctp)
 {
-    hws_sctp_release_reset(sctp);
+    hws_sctp_release_resets(sctp);
     sctp->stack->acting = NULL;
-    if (sctp->dropped != sctp->dropped_logged) {
+    if (sctp->counters.dropped_queue_full != sctp->dropped_logged) {
         HWS_LOG(&sctp->config.log, HWS_LOG_WARN, sctp->last_input, "sctp", "drop",
-                "reason=queue_full count=%llu", (unsigned long long)sctp->dropped);
-        sctp->dropped_logged = sctp->dropped;
+                "reason=queue_full count=%llu",
+                (unsigned long long)sctp->counters.dropped_queue_full);
+        sctp->dropped_logged = sctp->counters.dropped_queue_full;
     }
 }
 
@@ -295,35 +323,36 @@ void hws_sctp_write_port(uint8_t *at, uint16_t value)
     at[1] = (uint8_t)value;
 }
 
-/* What usrsctp tells the peer, we remember: an ABORT says why the association died, and a SACK how
- * far the peer's data has come. */
-static void note_output(struct hws_sctp *sctp, struct hws_bytes packet)
+static bool asks_for_reset(const void *packet, size_t len)
 {
     struct hws_sctp_chunk chunk;
+    uint32_t tsn;
 
-    if (hws_sctp_find_chunk(packet, HWS_CHUNK_SACK, &chunk) &&
-        hws_sctp_read_sacked_tsn(chunk.value, &sctp->sacked_tsn)) {
-        sctp->has_sacked = true;
-    }
-    if (hws_sctp_find_chunk(packet, HWS_CHUNK_ABORT, &chunk) && chunk.value.len >= 2) {
-        sctp->abort_cause = (uint16_t)(chunk.value.data[0] << 8 | chunk.value.data[1]);
-    }
+    return hws_sctp_find_chunk((struct hws_bytes){packet, len}, HWS_CHUNK_RECONFIG, &chunk) &&
+           hws_sctp_read_reset_tsn(chunk.value, &tsn);
 }
 
 int hws_sctp_take_output(struct hws_sctp *sctp, const void *packet, size_t len)
 {
     enum { CHECKSUM = 8 };
+    uint8_t shorter[HWS_DATAGRAM_IN_MAX];
     uint8_t *copy;
     uint32_t crc;
 
     if (len < HWS_SCTP_HEADER_LEN) return 0;
-    note_output(sctp, (struct hws_bytes){packet, len});
+    if (len <= sizeof(shorter) && asks_for_reset(packet, len)) {
+        memcpy(shorter, packet, len);
+        len = hws_sctp_hold_reset(&sctp->held_out, shorter, len, sctp->acked_tsn);
+        packet = shorter;
+        if (len == HWS_SCTP_HEADER_LEN) return 0; /* all of it waits */
+    }
     if (sctp->stack->acting != sctp) sctp->stirred = true;
     copy = hws_packet_queue_push(&sctp->packets, len);
     if (!copy) {
-        sctp->dropped++;
+        sctp->counters.dropped_queue_full++;
         return ENOBUFS; /* usrsctp keeps the data and tries again with the next input */
     }
+    hws_sctp_note_output(sctp, (struct hws_bytes){packet, len});
     memcpy(copy, packet, len);
     hws_sctp_write_port(copy, sctp->config.local_port);
     hws_sctp_write_port(copy + 2, sctp->config.remote_port);
@@ -344,6 +373,7 @@ static bool has_work(const struct hws_sctp *sctp)
 void hws_sctp_tick(struct hws_sctp *sctp, hws_time now)
 {
     hws_sctp_enter(sctp, now);
+    sctp->heard = true;
     sctp->stirred = false;
     if (sctp->state == HWS_SCTP_ESTABLISHED && now - sctp->silent_since >= SILENCE_TIME &&
         has_work(sctp)) {

@@ -3,7 +3,8 @@
  * A message stays in usrsctp until next_event reads it, so the window that the peer sees is honest.
  * usrsctp puts its fragments together; one read may take only a piece of it when our buffer is
  * short, and the next read goes on with it: without interleaving (RFC 8260 section 1) there is
- * only one message at a time in pieces.
+ * only one message at a time in pieces. With interleaving usrsctp hands up each piece with a label
+ * (idata.h), and reassembly.h puts them together.
  */
 #include "base/limits.h"
 #include "sctp/sctp_internal.h"
@@ -60,11 +61,21 @@ static void conclude(struct hws_sctp *sctp, int foreign)
     }
 }
 
-static void on_change(struct hws_sctp *sctp, const struct sctp_assoc_change *change)
+/* What both support is listed behind the fixed part (RFC 6458 section 6.1.1). */
+static bool supports_interleaving(const uint8_t *bytes, size_t len)
+{
+    size_t at = sizeof(struct sctp_assoc_change);
+
+    return len > at && memchr(bytes + at, SCTP_ASSOC_SUPPORTS_INTERLEAVING, len - at) != NULL;
+}
+
+static void on_change(struct hws_sctp *sctp, const struct sctp_assoc_change *change,
+                      const uint8_t *bytes, size_t len)
 {
     switch (change->sac_state) {
     case SCTP_COMM_UP:
         sctp->out_streams = change->sac_outbound_streams;
+        sctp->interleaving = supports_interleaving(bytes, len);
         sctp->up_to_tell = true;
         hws_sctp_set_state(sctp, HWS_SCTP_ESTABLISHED);
         hws_sctp_flush_resets(sctp);
@@ -104,6 +115,7 @@ static void each_stream(struct hws_sctp *sctp, const uint8_t *list, size_t count
 
 static void take_received(struct hws_sctp *sctp, uint16_t stream)
 {
+    hws_reassembly_restart(&sctp->interleaved, stream);
     hws_stream_set_add(&sctp->reset_received, stream);
 }
 
@@ -157,12 +169,13 @@ static void on_notification(struct hws_sctp *sctp, const uint8_t *bytes, size_t 
     memcpy(&note, bytes, len < sizeof(note) ? len : sizeof(note));
     switch (note.sn_header.sn_type) {
     case SCTP_ASSOC_CHANGE:
-        on_change(sctp, &note.sn_assoc_change);
+        on_change(sctp, &note.sn_assoc_change, bytes, len);
         break;
     case SCTP_SHUTDOWN_EVENT:
         sctp->closing = true;
         break;
     case SCTP_PARTIAL_DELIVERY_EVENT: /* the rest of it will not come (RFC 3758 section 3.6) */
+        if (sctp->inbox.partial) sctp->counters.messages_abandoned++;
         sctp->inbox.partial = false;
         sctp->inbox.len = 0;
         break;
@@ -207,6 +220,38 @@ static enum got take_data(struct hws_sctp *sctp, size_t len, const struct sctp_r
     return GOT_MESSAGE;
 }
 
+static void end_by_reassembly(struct hws_sctp *sctp, enum hws_err err)
+{
+    switch (err) {
+    case HWS_ERR_TOO_BIG:
+        hws_sctp_end(sctp, HWS_ERR_TOO_BIG, "a message is longer than announced", 0);
+        break;
+    case HWS_ERR_FULL:
+        hws_sctp_end(sctp, HWS_ERR_TOO_BIG, "too many messages are left unfinished", 0);
+        break;
+    case HWS_ERR_NO_MEMORY:
+        hws_sctp_end(sctp, HWS_ERR_NO_MEMORY, "no memory for a message", 0);
+        break;
+    default:
+        hws_sctp_end(sctp, HWS_ERR_MALFORMED, "pieces of a message do not fit", 0);
+        break;
+    }
+}
+
+/* A piece of @p len bytes with its label has been read. */
+static enum got take_piece(struct hws_sctp *sctp, size_t len, const struct sctp_rcvinfo *info)
+{
+    struct hws_bytes labelled = {sctp->inbox.data, len};
+    enum hws_err err = HWS_ERR_MALFORMED;
+    struct hws_idata_piece piece;
+
+    if (hws_idata_read_piece(labelled, info->rcv_sid, &piece)) {
+        err = hws_reassembly_take(&sctp->interleaved, &piece);
+    }
+    if (err) end_by_reassembly(sctp, err);
+    return GOT_NEWS;
+}
+
 static enum got read_once(struct hws_sctp *sctp)
 {
     struct hws_sctp_inbox *inbox = &sctp->inbox;
@@ -233,6 +278,7 @@ static enum got read_once(struct hws_sctp *sctp)
         on_notification(sctp, at, (size_t)len);
         return GOT_NEWS;
     }
+    if (sctp->interleaving) return take_piece(sctp, (size_t)len, &info);
     return take_data(sctp, (size_t)len, &info, (flags & MSG_EOR) != 0);
 }
 
@@ -260,35 +306,52 @@ static bool tell(struct hws_sctp *sctp, struct hws_sctp_event *out)
 
 bool hws_sctp_take_writable(struct hws_sctp *sctp)
 {
-    if (sctp->wanted == 0 || !sctp->socket || !hws_sctp_has_room(sctp, sctp->wanted)) return false;
-    sctp->wanted = 0;
+    if (!sctp->wanted || !sctp->socket || !hws_sctp_has_room(sctp)) return false;
+    sctp->wanted = false;
+    return true;
+}
+
+static bool tell_message(struct hws_sctp *sctp, const struct hws_in_whole *whole,
+                         struct hws_sctp_event *out)
+{
+    sctp->counters.messages_received++;
+    sctp->counters.message_bytes_received += whole->data.len;
+    *out = (struct hws_sctp_event){.kind = HWS_SCTP_MESSAGE,
+                                   .stream = whole->stream,
+                                   .ppid = whole->ppid,
+                                   .data = whole->data};
     return true;
 }
 
 bool hws_sctp_next_event(struct hws_sctp *sctp, struct hws_sctp_event *out)
 {
+    struct hws_sctp_inbox *inbox = &sctp->inbox;
     struct hws_sctp_event event;
+    struct hws_in_whole whole;
     enum got got = GOT_NEWS;
 
-    if (sctp->inbox.delivered) {
-        sctp->inbox.delivered = false;
-        sctp->inbox.len = 0;
+    if (inbox->delivered) {
+        inbox->delivered = false;
+        inbox->len = 0;
     }
     while (got == GOT_NEWS) {
+        /* What is complete comes before a reset of its stream, and before the end. */
+        if (hws_reassembly_next(&sctp->interleaved, !sctp->readable, &whole)) {
+            return tell_message(sctp, &whole, out);
+        }
         if (tell(sctp, &event)) {
             *out = event;
             return true;
         }
         got = sctp->readable && sctp->socket ? read_once(sctp) : GOT_NOTHING;
+        /* Nothing more is there: what the peer has given up can be let go. */
+        if (got == GOT_NOTHING && sctp->interleaved.skipped.count > 0) got = GOT_NEWS;
     }
     if (got == GOT_MESSAGE) {
-        *out = (struct hws_sctp_event){
-            .kind = HWS_SCTP_MESSAGE,
-            .stream = sctp->inbox.stream,
-            .ppid = sctp->inbox.ppid,
-            .data = {sctp->inbox.data, sctp->inbox.len}
+        whole = (struct hws_in_whole){
+            inbox->stream, inbox->ppid, {inbox->data, inbox->len}
         };
-        return true;
+        return tell_message(sctp, &whole, out);
     }
     if (!hws_sctp_take_writable(sctp)) return false;
     *out = (struct hws_sctp_event){.kind = HWS_SCTP_WRITABLE};

@@ -6,40 +6,6 @@
 #include <string.h>
 #include <usrsctp.h>
 
-bool hws_stream_set_has(const struct hws_stream_set *set, uint16_t stream)
-{
-    return (set->bits[stream / 8] >> stream % 8 & 1) != 0;
-}
-
-void hws_stream_set_add(struct hws_stream_set *set, uint16_t stream)
-{
-    if (hws_stream_set_has(set, stream)) return;
-    set->bits[stream / 8] |= (uint8_t)(1 << stream % 8);
-    set->count++;
-}
-
-void hws_stream_set_remove(struct hws_stream_set *set, uint16_t stream)
-{
-    if (!hws_stream_set_has(set, stream)) return;
-    set->bits[stream / 8] &= (uint8_t) ~(1 << stream % 8);
-    set->count--;
-}
-
-bool hws_stream_set_take(struct hws_stream_set *set, size_t cap, uint16_t *out)
-{
-    if (set->count == 0) return false;
-    for (size_t i = 0; i < cap; i++) {
-        if (set->bits[i / 8] == 0) {
-            i |= 7; /* eight at once */
-        } else if (hws_stream_set_has(set, (uint16_t)i)) {
-            hws_stream_set_remove(set, (uint16_t)i);
-            *out = (uint16_t)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Not in usrsctp.h, though a socket option of every version (sctp.h there). */
 enum { GET_SNDBUF_USE = 0x1101 };
 struct sndbuf_use {
@@ -55,45 +21,6 @@ size_t hws_sctp_used(const struct hws_sctp *sctp)
     if (!sctp->socket || sctp->state == HWS_SCTP_REST) return 0;
     if (usrsctp_getsockopt(sctp->socket, IPPROTO_SCTP, GET_SNDBUF_USE, &use, &len) != 0) return 0;
     return use.send_bytes;
-}
-
-/* The bytes that are not acknowledged are the newest ones, more or less: streams take turns. When
- * the newer batch alone accounts for all of them, the older one has been acknowledged. */
-static size_t message_count(const struct hws_sctp *sctp, size_t used)
-{
-    const struct hws_sctp_batch *older = &sctp->batches[0], *newer = &sctp->batches[1];
-
-    if (used == 0) return 0;
-    return newer->message_count + (used > newer->bytes ? older->message_count : 0);
-}
-
-static void count_message(struct hws_sctp *sctp, size_t len, size_t used)
-{
-    struct hws_sctp_batch *older = &sctp->batches[0], *newer = &sctp->batches[1];
-
-    if (used == 0) *older = *newer = (struct hws_sctp_batch){0};
-    if (newer->message_count >= HWS_SCTP_MESSAGES_MAX / 2 && used <= newer->bytes) {
-        *older = *newer;
-        *newer = (struct hws_sctp_batch){0};
-    }
-    newer->message_count++;
-    newer->bytes += len;
-}
-
-static bool has_room(const struct hws_sctp *sctp, size_t len, size_t used)
-{
-    return used < sctp->config.send_buffer && len <= sctp->config.send_buffer - used &&
-           message_count(sctp, used) < HWS_SCTP_MESSAGES_MAX;
-}
-
-bool hws_sctp_has_room(const struct hws_sctp *sctp, size_t len)
-{
-    size_t used = hws_sctp_used(sctp);
-
-    /* Some more than what is wanted, so that a sender is not woken for each packet; and less than
-     * there was when it was refused, whatever the reason. */
-    if (len < sctp->config.send_buffer / 8) len = sctp->config.send_buffer / 8;
-    return used == 0 || (used < sctp->wanted_at && has_room(sctp, len, used));
 }
 
 static struct sctp_sendv_spa describe(const struct hws_sctp_message *msg)
@@ -123,10 +50,25 @@ static enum hws_err translate(int foreign)
     return HWS_ERR_STATE; /* reset, shut down, not connected: DOWN is on its way */
 }
 
-enum hws_err hws_sctp_send(struct hws_sctp *sctp, const struct hws_sctp_message *msg, hws_time now)
+/* Packets leave inside usrsctp_sendv, so what they may hold is noted before. */
+static enum hws_err hand_over(struct hws_sctp *sctp, const struct hws_sctp_message *msg)
 {
     struct sctp_sendv_spa spa = describe(msg);
-    enum hws_err err = HWS_OK;
+    enum hws_err err;
+
+    hws_sctp_note_offered(sctp, msg);
+    if (usrsctp_sendv(sctp->socket, msg->data.data, msg->data.len, NULL, 0, &spa, sizeof(spa),
+                      SCTP_SENDV_SPA, 0) >= 0) {
+        return HWS_OK;
+    }
+    err = translate(errno);
+    hws_sctp_note_refused(sctp, msg);
+    return err;
+}
+
+enum hws_err hws_sctp_send(struct hws_sctp *sctp, const struct hws_sctp_message *msg, hws_time now)
+{
+    enum hws_err err;
     size_t used;
 
     if (sctp->state == HWS_SCTP_REST || !sctp->socket || sctp->dying) return HWS_ERR_STATE;
@@ -138,19 +80,22 @@ enum hws_err hws_sctp_send(struct hws_sctp *sctp, const struct hws_sctp_message 
     }
     hws_sctp_enter(sctp, now);
     used = hws_sctp_used(sctp);
-    if (!has_room(sctp, msg->data.len, used)) {
-        err = HWS_ERR_FULL;
-    } else if (usrsctp_sendv(sctp->socket, msg->data.data, msg->data.len, NULL, 0, &spa,
-                             sizeof(spa), SCTP_SENDV_SPA, 0) < 0) {
-        err = translate(errno);
+    if (hws_sctp_may_take(sctp, msg, used)) {
+        hws_sctp_choose_turns(sctp, msg, used);
+        err = hand_over(sctp, msg);
     } else {
+        err = HWS_ERR_FULL;
+    }
+    if (!err) {
         if (used == 0) sctp->silent_since = now;
-        count_message(sctp, msg->data.len, used);
+        hws_sctp_count_message(sctp, msg->data.len, used);
+        sctp->counters.messages_sent++;
+        sctp->counters.message_bytes_sent += msg->data.len;
         hws_sctp_touch(sctp, now);
     }
     if (err == HWS_ERR_FULL) {
-        sctp->wanted = msg->data.len;
-        sctp->wanted_at = used;
+        sctp->wanted = true;
+        sctp->heard = false;
     }
     hws_sctp_leave(sctp);
     return err;

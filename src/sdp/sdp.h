@@ -93,7 +93,8 @@ struct hws_sdp {
     /** Read: all usable lines, strongest hash first (never MD5). Write: fingerprints[0..count). */
     struct hws_fingerprint fingerprints[HWS_FINGERPRINT_LIST];
     size_t fingerprint_count;
-    char mid[HWS_MID_MAX + 1]; /**< of the data section; empty when absent */
+    char tls_id[HWS_TLS_ID_MAX + 1]; /**< read only; empty when absent, a longer one is cut short */
+    char mid[HWS_MID_MAX + 1];       /**< of the data section; empty when absent */
     enum hws_sdp_proto proto;
     uint16_t sctp_port;        /**< 0 = the association is closed (RFC 8841 section 5) */
     uint64_t max_message_size; /**< 0 = any; 65536 when the line is absent */

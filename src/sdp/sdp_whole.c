@@ -351,11 +351,16 @@ static void fill_media(const struct hws_sdp_draft *draft, struct hws_sdp *out)
 static void fill_transport(const struct hws_sdp_draft *draft, const struct hws_sdp_finding *finding,
                            struct hws_sdp *out)
 {
+    struct hws_bytes tls_id;
+
     hws_text_copy(pick(draft, finding, HWS_SINGLE_UFRAG), out->ufrag, sizeof(out->ufrag));
     hws_text_copy(pick(draft, finding, HWS_SINGLE_PWD), out->pwd, sizeof(out->pwd));
     out->ice_lite = draft->session.single[HWS_SINGLE_ICE_LITE].data != NULL;
     out->trickle = has_option(pick(draft, finding, HWS_SINGLE_ICE_OPTIONS), "trickle");
     out->setup = finding->setup;
+    tls_id = pick(draft, finding, HWS_SINGLE_TLS_ID);
+    if (tls_id.len > HWS_TLS_ID_MAX) tls_id.len = HWS_TLS_ID_MAX;
+    hws_text_copy(tls_id, out->tls_id, sizeof(out->tls_id));
     fill_fingerprints(pick_fingerprints(draft, finding), out);
     fill_candidates(finding->data->level.lines, out);
     if (is_lent(finding)) fill_candidates(finding->tagged->level.lines, out);

@@ -1,6 +1,7 @@
 /* A client's session: from the id of a worker to a channel, and messages on it. */
 #include "base/limits.h"
 #include "fsm/offering.h"
+#include "sctp/dcep.h"
 #include "session/link.h"
 
 #include <hawser/session.h>
@@ -21,11 +22,40 @@ struct hws_client {
     struct hws_client_timeline timeline;
     enum hws_err ended; /* why the connection is over; HWS_OK while it is not */
     bool over;
-    char label[64];
-    char mid[HWS_MID_MAX + 1]; /* of the section that our candidates belong to */
+    struct hws_peer_config peer_config;       /* what we were asked for */
+    struct hws_channel_config channel_config; /* likewise; its texts are in names */
+    char *names;                              /* owned: the label, the protocol behind it */
+    char mid[HWS_MID_MAX + 1];                /* of the section that our candidates belong to */
 };
 
 /* ---- Life */
+
+/* Hold on to the texts of the channel: the program may be done with them before we connect. */
+static enum hws_err keep_channel(struct hws_client *client, const struct hws_channel_config *in)
+{
+    struct hws_channel_config *channel = &client->channel_config;
+    const char *label = in->label ? in->label : "hawser";
+    const char *protocol = in->protocol ? in->protocol : "";
+    size_t label_len = in->label && in->label_len ? in->label_len : strlen(label);
+    size_t protocol_len = in->protocol && in->protocol_len ? in->protocol_len : strlen(protocol);
+
+    if (label_len > HWS_LABEL_MAX || protocol_len > HWS_LABEL_MAX || in->negotiated)
+        return HWS_ERR_ARGUMENT;
+    if (!hws_is_utf8((struct hws_bytes){(const uint8_t *)label, label_len}) ||
+        !hws_is_utf8((struct hws_bytes){(const uint8_t *)protocol, protocol_len}))
+        return HWS_ERR_ARGUMENT;
+    if ((unsigned)in->reliability > HWS_CHANNEL_MAX_LIFETIME) return HWS_ERR_ARGUMENT;
+    client->names = calloc(1, label_len + protocol_len + 2);
+    if (!client->names) return HWS_ERR_NO_MEMORY;
+    memcpy(client->names, label, label_len);
+    memcpy(client->names + label_len + 1, protocol, protocol_len);
+    *channel = *in;
+    channel->label = client->names;
+    channel->label_len = label_len;
+    channel->protocol = client->names + label_len + 1;
+    channel->protocol_len = protocol_len;
+    return HWS_OK;
+}
 
 static enum hws_err init(struct hws_client *client, const struct hws_client_config *config,
                          const char **out_reason)
@@ -38,16 +68,26 @@ static enum hws_err init(struct hws_client *client, const struct hws_client_conf
         .loop = {.log = config->log,
                  .ice_servers = config->ice_servers,
                  .ice_server_count = config->ice_server_count,
-                 .loopback = config->loopback},
+                 .identity = config->identity,
+                 .loopback = config->loopback,
+                 .hide_addresses = config->hide_addresses}
     };
-    const char *label = config->label ? config->label : "hawser";
+    enum hws_err err;
 
-    *out_reason = "the label is longer than 63 bytes";
-    if (strlen(label) >= sizeof(client->label)) return HWS_ERR_ARGUMENT;
-    memcpy(client->label, label, strlen(label) + 1);
+    *out_reason =
+        "the channel is negotiated, or its label or protocol is not UTF-8 of up to 65535 bytes";
+    err = keep_channel(client, &config->channel);
+    if (err == HWS_ERR_NO_MEMORY) *out_reason = "out of memory";
+    if (err) return err;
+    *out_reason = "the biggest message is over 16 MiB";
+    if (config->max_message_size > HWS_MESSAGE_LIMIT) return HWS_ERR_ARGUMENT;
     *out_reason = "the timeout is negative";
     if (config->timeout < 0) return HWS_ERR_ARGUMENT;
     client->timeout = config->timeout > 0 ? config->timeout : HWS_SEC(CONNECT_DEFAULT_S);
+    client->peer_config = (struct hws_peer_config){.key_log = config->key_log,
+                                                   .tap = config->tap,
+                                                   .max_message_size = config->max_message_size,
+                                                   .connect_limit = client->timeout};
     *out_reason = "out of memory";
     client->session = hws_offering_new();
     if (!client->session) return HWS_ERR_NO_MEMORY;
@@ -76,6 +116,7 @@ void hws_client_free(struct hws_client *client)
     if (client->peer) hws_peer_close(client->peer, hws_loop_now(client->link.loop));
     hws_link_fini(&client->link); /* the loop sends what the peer still has to say */
     hws_offering_free(client->session);
+    free(client->names);
     free(client);
 }
 
@@ -113,6 +154,8 @@ static void take_remote_signal(struct hws_client *client, const struct hws_signa
 
     if (!client->peer || client->over) return;
     err = hws_peer_signal(client->peer, signal, now);
+    /* A later offer or answer that is refused leaves the connection as it is. */
+    if (is_connected(client)) return;
     if (!err && signal->kind == HWS_SIGNAL_ANSWER) err = answered(client, now);
     /* One candidate that is no good leaves the others; a bad answer leaves nothing. */
     if (!err || signal->kind == HWS_SIGNAL_CANDIDATE) return;
@@ -222,6 +265,7 @@ static bool take_event(struct hws_client *client, const struct hws_event *event,
     case HWS_EVENT_CONNECTED:
     case HWS_EVENT_CHANNEL_INCOMING:
     case HWS_EVENT_WRITABLE:
+    case HWS_EVENT_BUFFER_LOW:
         break;
     }
     return false;
@@ -250,20 +294,18 @@ static bool take_items(struct hws_client *client, struct hws_received *out)
 
 static enum hws_err begin(struct hws_client *client)
 {
-    struct hws_peer_config config = {.connect_limit = client->timeout};
-    struct hws_channel_config channel = {.label = client->label};
     hws_time now = hws_loop_now(client->link.loop);
     enum hws_err err;
 
     client->started = now;
-    err = hws_loop_add_peer(client->link.loop, &config, client, &client->peer);
+    err = hws_loop_add_peer(client->link.loop, &client->peer_config, client, &client->peer);
     if (err) {
         hws_link_because(&client->link, "no UDP socket could be opened");
         return err;
     }
     now = hws_loop_now(client->link.loop);
     client->timeline.gathered = now - client->started;
-    err = hws_peer_open_channel(client->peer, &channel, now, &client->channel);
+    err = hws_peer_open_channel(client->peer, &client->channel_config, now, &client->channel);
     if (!err) err = hws_peer_offer(client->peer, now);
     return err;
 }
@@ -382,6 +424,11 @@ const char *hws_client_reason(const struct hws_client *client)
 static hws_time since(const struct hws_client *client, hws_time moment)
 {
     return moment ? moment - client->started : 0;
+}
+
+const struct hws_peer *hws_client_peer(const struct hws_client *client)
+{
+    return client->peer;
 }
 
 void hws_client_timeline(const struct hws_client *client, struct hws_client_timeline *out)

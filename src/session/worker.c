@@ -32,6 +32,7 @@ struct hws_worker {
     struct guest *guests; /* owned; guest_max of them */
     size_t guest_max, guest_count;
     hws_time timeout;
+    struct hws_peer_config peer_config; /* of every connection */
     bool started, registered;
     bool lost;         /* the distributor is gone, and it has been told */
     bool back;         /* it is there again, which has not been told */
@@ -55,13 +56,20 @@ static enum hws_err init(struct hws_worker *worker, const struct hws_worker_conf
         .loop = {.log = config->log,
                  .ice_servers = config->ice_servers,
                  .ice_server_count = config->ice_server_count,
-                 .loopback = config->loopback},
+                 .identity = config->identity,
+                 .loopback = config->loopback,
+                 .hide_addresses = config->hide_addresses}
     };
 
     *out_reason = "the timeout is negative";
     if (config->timeout < 0) return HWS_ERR_ARGUMENT;
     *out_reason = "more than 65536 clients at a time";
     if (link.session_max > 65536) return HWS_ERR_ARGUMENT;
+    *out_reason = "the biggest message is over 16 MiB";
+    if (config->max_message_size > HWS_MESSAGE_LIMIT) return HWS_ERR_ARGUMENT;
+    worker->peer_config = (struct hws_peer_config){.key_log = config->key_log,
+                                                   .tap = config->tap,
+                                                   .max_message_size = config->max_message_size};
     worker->timeout = config->timeout > 0 ? config->timeout : HWS_SEC(REGISTER_DEFAULT_S);
     worker->guest_max = link.session_max;
     worker->retry_wait = HWS_MS(RETRY_FIRST_MS);
@@ -116,7 +124,7 @@ static struct hws_connection handle_of(const struct hws_worker *worker, const st
     return (struct hws_connection){(uint32_t)(guest - worker->guests), guest->generation};
 }
 
-static struct guest *guest_at(struct hws_worker *worker, struct hws_connection handle)
+static struct guest *guest_at(const struct hws_worker *worker, struct hws_connection handle)
 {
     struct guest *guest;
 
@@ -149,7 +157,7 @@ static struct guest *welcome(struct hws_worker *worker, uint64_t signalling)
     if (!guest) return NULL;
     guest->session = hws_answering_new();
     if (!guest->session) return NULL;
-    if (hws_loop_add_peer(worker->link.loop, &(struct hws_peer_config){0}, guest, &guest->peer)) {
+    if (hws_loop_add_peer(worker->link.loop, &worker->peer_config, guest, &guest->peer)) {
         hws_answering_free(guest->session);
         guest->session = NULL;
         return NULL;
@@ -342,6 +350,7 @@ static bool take_event(struct hws_worker *worker, struct guest *guest,
     case HWS_EVENT_NONE:
     case HWS_EVENT_PATH:
     case HWS_EVENT_CONNECTED:
+    case HWS_EVENT_BUFFER_LOW:
     case HWS_EVENT_CHANNEL_CLOSED:
         break;
     }
@@ -483,6 +492,14 @@ void hws_worker_close(struct hws_worker *worker, struct hws_connection connectio
 }
 
 /* ---- Questions */
+
+const struct hws_peer *hws_worker_peer(const struct hws_worker *worker,
+                                       struct hws_connection connection)
+{
+    const struct guest *guest = guest_at(worker, connection);
+
+    return guest ? guest->peer : NULL;
+}
 
 size_t hws_worker_connections(const struct hws_worker *worker)
 {

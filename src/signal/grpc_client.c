@@ -604,8 +604,6 @@ enum hws_err hws_err_of_status(int status)
         return HWS_ERR_NOT_FOUND;
     case GRPC_STATUS_RESOURCE_EXHAUSTED:
         return HWS_ERR_FULL;
-    case GRPC_STATUS_ABORTED:
-        return HWS_ERR_MISMATCH;
     case GRPC_STATUS_OUT_OF_RANGE:
         return HWS_ERR_TOO_BIG;
     case GRPC_STATUS_UNIMPLEMENTED:
@@ -616,7 +614,7 @@ enum hws_err hws_err_of_status(int status)
         return HWS_ERR_UNREACHABLE;
     case GRPC_STATUS_DATA_LOSS:
         return HWS_ERR_INTEGRITY;
-    default: /* PERMISSION_DENIED, FAILED_PRECONDITION, ALREADY_EXISTS, UNAUTHENTICATED... */
+    default: /* PERMISSION_DENIED, FAILED_PRECONDITION, ABORTED, ALREADY_EXISTS... */
         return HWS_ERR_REFUSED;
     }
 }

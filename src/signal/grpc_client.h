@@ -92,7 +92,7 @@ bool hws_stream_next_event(struct hws_stream *stream, struct hws_stream_event *o
  *     OK, CANCELLED       HWS_ERR_CLOSED       INVALID_ARGUMENT   HWS_ERR_MALFORMED
  *     NOT_FOUND           HWS_ERR_NOT_FOUND    DEADLINE_EXCEEDED  HWS_ERR_TIMEOUT
  *     RESOURCE_EXHAUSTED  HWS_ERR_FULL         OUT_OF_RANGE       HWS_ERR_TOO_BIG
- *     ABORTED             HWS_ERR_MISMATCH     UNIMPLEMENTED      HWS_ERR_UNSUPPORTED
+ *     ABORTED             HWS_ERR_REFUSED      UNIMPLEMENTED      HWS_ERR_UNSUPPORTED
  *     UNAVAILABLE         HWS_ERR_UNREACHABLE  INTERNAL           HWS_ERR_LIBRARY
  *     DATA_LOSS           HWS_ERR_INTEGRITY    all others         HWS_ERR_REFUSED
  */

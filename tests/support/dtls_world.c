@@ -50,6 +50,15 @@ const char *world_log_tail(const struct world *world)
     return world->log + (world->log_len > TAIL ? world->log_len - TAIL : 0);
 }
 
+struct hws_identity *world_identity(enum hws_dtls_versions versions)
+{
+    struct hws_identity_config config = {.versions = versions};
+    struct hws_identity *identity = NULL;
+
+    ck_assert_int_eq(hws_identity_new_from(&config, &identity), HWS_OK);
+    return identity;
+}
+
 void world_init_bare(struct world *world, const struct hws_identity *client,
                      const struct hws_identity *server, uint64_t seed, size_t client_mtu,
                      size_t server_mtu)

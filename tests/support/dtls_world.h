@@ -48,6 +48,9 @@ struct world {
     size_t log_len;
 };
 
+/** A fresh one that speaks these. */
+struct hws_identity *world_identity(enum hws_dtls_versions versions);
+
 /** Identities may be of any versions; each end expects the other's certificate. */
 void world_init(struct world *world, const struct hws_identity *client,
                 const struct hws_identity *server, uint64_t seed);

@@ -227,8 +227,10 @@ struct hws_ice snapshot(void)
     struct hws_ice copy;
 
     memcpy(&copy, ice, sizeof(copy));
-    copy.packets_dropped = 0;
-    copy.responses_received = 0;
+    memset(&copy.totals, 0, sizeof(copy.totals));
+    for (size_t i = 0; i < copy.pair_count; i++) {
+        memset(&copy.pairs[i].counts, 0, sizeof(copy.pairs[i].counts));
+    }
     copy.error_window_at = 0;
     copy.error_count = 0;
     memset(&copy.outbox, 0, sizeof(copy.outbox));

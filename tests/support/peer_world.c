@@ -159,10 +159,19 @@ static void spoil(struct flight *flight)
 static void send_signal(struct world *world, struct world_peer *from,
                         const struct hws_signal *signal)
 {
+    static char edited[64 * 1024];
+    struct hws_bytes text = signal->text;
     struct flight *flight;
 
     if (!from->remote) return;
-    flight = launch(world, world->now + world->signal_delay, signal->text);
+    if (world->edit) {
+        assert(text.len < sizeof(edited));
+        if (text.len > 0) memcpy(edited, text.data, text.len);
+        edited[text.len] = '\0';
+        world->edit(from, signal->kind, edited, sizeof(edited));
+        text = hws_bytes_of(edited);
+    }
+    flight = launch(world, world->now + world->signal_delay, text);
     flight->to = from->remote;
     flight->is_signal = true;
     flight->kind = signal->kind;
@@ -179,8 +188,12 @@ static void land(struct world *world, struct flight *flight)
             .kind = flight->kind, .text = {flight->data, flight->len},
                  .ufrag = flight->ufrag
         };
+        enum hws_err err = hws_peer_signal(peer, &signal, world->now);
 
-        (void)!hws_peer_signal(peer, &signal, world->now);
+        if (err == HWS_ERR_STATE && signal.kind == HWS_SIGNAL_OFFER && flight->to->polite) {
+            assert(hws_peer_rollback(peer, world->now) == HWS_OK);
+            (void)!hws_peer_signal(peer, &signal, world->now);
+        }
     } else {
         struct hws_datagram datagram = {
             .local = flight->to->addr,
@@ -254,6 +267,7 @@ static bool drain(struct world *world, struct world_peer *peer)
         moved = true;
     }
     while (!peer->deaf && hws_peer_next_event(peer->peer, &event)) {
+        if (peer->on_event) peer->on_event(peer, &event);
         note(world, peer, &event);
         moved = true;
     }

@@ -24,10 +24,13 @@ struct world_peer {
     size_t message_count, message_bytes; /* received */
     uint32_t message_sum;                /* of all bytes, by position */
     struct hws_channel channel;          /* first channel that opened or came in */
-    bool echo;                           /* send every message back */
-    bool deaf;                           /* leave events alone: the application sleeps */
-    bool mute;                           /* its datagrams vanish, both ways: a cut cable */
-    uint8_t *back;                       /* echoes that did not fit yet */
+    /* Sees every event, while what it borrows is valid; may be NULL. */
+    void (*on_event)(struct world_peer *peer, const struct hws_event *event);
+    bool echo;     /* send every message back */
+    bool deaf;     /* leave events alone: the application sleeps */
+    bool mute;     /* its datagrams vanish, both ways: a cut cable */
+    bool polite;   /* takes its own offer back when another one comes */
+    uint8_t *back; /* echoes that did not fit yet */
     size_t back_len, back_cap;
     enum hws_message_kind last_kind;
     uint8_t last[256 * 1024]; /* last message received */
@@ -48,6 +51,8 @@ struct world {
     size_t peer_count;
     struct flight *flights; /* in the air, sorted by arrival */
     size_t datagrams, datagram_max;
+    /* Sees every signal that leaves, and may change its text; @p cap bytes are there, and a NUL. */
+    void (*edit)(struct world_peer *from, enum hws_signal_kind kind, char *text, size_t cap);
     bool spoil_fingerprint; /* break the fingerprint in passing descriptions */
 };
 
