@@ -72,6 +72,7 @@ static void on_event(struct pair_end *end, const struct hws_event *event)
     case HWS_EVENT_PATH:
     case HWS_EVENT_CONNECTED:
     case HWS_EVENT_BUFFER_LOW:
+    case HWS_EVENT_SERVER_FAILED:
     case HWS_EVENT_CHANNEL_CLOSED:
         break;
     }

@@ -14,7 +14,7 @@ static void require(bool holds)
 
 static void require_same(const struct hws_candidate *a, const struct hws_candidate *b)
 {
-    require(a->type == b->type && a->priority == b->priority);
+    require(a->type == b->type && a->tcp_type == b->tcp_type && a->priority == b->priority);
     require(hws_address_equal(&a->addr, &b->addr));
     /* A missing related address is written as 0.0.0.0 where there must be one. */
     require(a->related.family == HWS_FAMILY_NONE || hws_address_equal(&a->related, &b->related));
@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&once, 0xAA, sizeof(once));
     memcpy(&twice, &once, sizeof(once));
     if (hws_candidate_read((struct hws_bytes){data, size}, &once, &verdict) ||
-        verdict != HWS_CANDIDATE_USABLE) {
+        (verdict != HWS_CANDIDATE_USABLE && verdict != HWS_CANDIDATE_TCP)) {
         require(memcmp(&once, &twice, sizeof(once)) == 0);
         return 0;
     }
@@ -41,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     hws_candidate_write(&out, &once);
     require(!out.failed);
     require(hws_candidate_read(hws_written(&out), &twice, &verdict) == HWS_OK);
-    require(verdict == HWS_CANDIDATE_USABLE);
+    require(verdict == (once.addr.tcp ? HWS_CANDIDATE_TCP : HWS_CANDIDATE_USABLE));
     require_same(&once, &twice);
     return 0;
 }

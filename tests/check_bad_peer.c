@@ -212,6 +212,7 @@ START_TEST(a_message_above_the_announced_size_ends_the_connection)
     pass(HWS_MS(100));
     ck_assert(world_saw(good, HWS_EVENT_CLOSED));
     ck_assert_int_eq(hws_peer_fault(good->peer).err, HWS_ERR_TOO_BIG);
+    ck_assert_int_eq(hws_peer_cause(good->peer), HWS_CAUSE_PROTOCOL);
     ck_assert_uint_eq(good->message_bytes, 1000);
     ck_assert_uint_eq(closed, 3);
     world_fini(&world);

@@ -5,6 +5,7 @@
 
 enum outcome {
     USABLE = HWS_CANDIDATE_USABLE,
+    TCP = HWS_CANDIDATE_TCP,
     IGNORED = HWS_CANDIDATE_IGNORED,
     END = HWS_CANDIDATE_END,
     REFUSED
@@ -61,7 +62,17 @@ static const struct {
     {REFUSED, "candidate:1 4294967297 udp 1 192.0.2.1 9 typ host"},
     /* Transport. */
     {USABLE,  "candidate:1 1 UdP 1 192.0.2.1 9 typ host"},
-    {IGNORED, "candidate:1 1 TCP 1 192.0.2.1 9 typ host tcptype passive"},
+    {TCP,     "candidate:1 1 TCP 1 192.0.2.1 9 typ host TcpType Passive"},
+    {TCP,     "candidate:1 1 tcp 1 192.0.2.1 9 typ host generation 0 tcptype active ufrag abcd"},
+    {TCP,     "candidate:1 1 tcp 1 192.0.2.1 8998 typ srflx raddr 10.0.1.1 rport 8998 tcptype so"},
+    {TCP,     "candidate:1 1 tcp 1 " UUID ".local 9 typ host tcptype active"},
+    {USABLE,  "candidate:1 1 udp 1 192.0.2.1 9 typ host tcptype active"},
+    {IGNORED, "candidate:1 1 tcp 1 192.0.2.1 9 typ host"},
+    {IGNORED, "candidate:1 1 tcp 1 192.0.2.1 9 typ host tcptype s-o"},
+    {IGNORED, "candidate:1 1 tcp 1 192.0.2.1 0 typ host tcptype active"},
+    {IGNORED, "candidate:1 2 tcp 1 192.0.2.1 9 typ host tcptype active"},
+    {IGNORED, "candidate:1 1 ssltcp 1 192.0.2.1 9 typ host tcptype active"},
+    {REFUSED, "candidate:1 1 tcp 1 192.0.2.1 9 typ host tcptype"},
     {IGNORED, "candidate:1 1 udp6 1 192.0.2.1 9 typ host"},
     {REFUSED, "candidate:1 1 ud/p 1 192.0.2.1 9 typ host"},
     {REFUSED, "candidate:1 1 tcp 1 192.0.2.1 99999 typ host tcptype active"},
@@ -149,7 +160,7 @@ START_TEST(judges_lines)
     got = read_text(lines[_i].text, &out);
     ck_assert_msg(got == lines[_i].outcome, "'%s': expected %d, got %d", lines[_i].text,
                   lines[_i].outcome, got);
-    if (got != USABLE) ck_assert_mem_eq(&out, &untouched, sizeof(out));
+    if (got != USABLE && got != TCP) ck_assert_mem_eq(&out, &untouched, sizeof(out));
 }
 END_TEST
 
@@ -177,6 +188,26 @@ START_TEST(reads_all_fields)
     ck_assert_int_eq(c.addr.family, HWS_FAMILY_NONE);
     ck_assert_uint_eq(c.addr.port, 53217);
     ck_assert_int_eq(c.related.family, HWS_FAMILY_NONE);
+}
+END_TEST
+
+START_TEST(reads_tcp)
+{
+    struct hws_candidate c;
+
+    /* RFC 6544 section 4.5 has these. */
+    ck_assert_int_eq(
+        read_text("candidate:1 1 TCP 2128609279 10.0.1.1 9 typ host tcptype active", &c), TCP);
+    ck_assert(c.addr.tcp && c.tcp_type == HWS_TCP_ACTIVE && c.addr.port == 9);
+    ck_assert_int_eq(
+        read_text("candidate:3 1 TCP 1688207359 192.0.2.3 9012 typ srflx raddr 10.0.1.1 rport 8998 "
+                  "tcptype passive",
+                  &c),
+        TCP);
+    ck_assert(c.addr.tcp && c.tcp_type == HWS_TCP_PASSIVE && c.addr.port == 9012);
+    ck_assert(!c.related.tcp);
+    ck_assert_int_eq(read_text("candidate:1 1 udp 1 192.0.2.1 9 typ host tcptype so", &c), USABLE);
+    ck_assert(!c.addr.tcp && c.tcp_type == HWS_TCP_NONE);
 }
 END_TEST
 
@@ -306,6 +337,44 @@ START_TEST(writes_what_browsers_read)
 }
 END_TEST
 
+START_TEST(writes_tcp)
+{
+    struct hws_candidate c = plain();
+
+    c.addr.tcp = true;
+    ck_assert_str_eq(written(&c), "FAILED");
+    c.tcp_type = HWS_TCP_ACTIVE;
+    ck_assert_str_eq(written(&c),
+                     "candidate:1 1 tcp 2130706431 192.0.2.1 9 typ host tcptype active");
+    c.tcp_type = HWS_TCP_SO;
+    memcpy(c.ufrag, "EsAw", 5);
+    ck_assert_str_eq(written(&c),
+                     "candidate:1 1 tcp 2130706431 192.0.2.1 9 typ host tcptype so ufrag EsAw");
+    c.tcp_type = (enum hws_tcp_type)4;
+    ck_assert_str_eq(written(&c), "FAILED");
+    c = plain();
+    c.tcp_type = HWS_TCP_PASSIVE;
+    ck_assert_str_eq(written(&c), "FAILED");
+}
+END_TEST
+
+/* RFC 6544 section 4.2. */
+START_TEST(ranks_tcp)
+{
+    uint32_t active = hws_candidate_tcp_priority(HWS_CANDIDATE_HOST, HWS_TCP_ACTIVE, 8191);
+    uint32_t passive = hws_candidate_tcp_priority(HWS_CANDIDATE_HOST, HWS_TCP_PASSIVE, 8191);
+
+    ck_assert_uint_eq(active, 90u << 24 | ((6u << 13) + 8191) << 8 | 255);
+    ck_assert_uint_eq(passive, 90u << 24 | ((4u << 13) + 8191) << 8 | 255);
+    ck_assert_uint_gt(hws_candidate_tcp_priority(HWS_CANDIDATE_HOST, HWS_TCP_ACTIVE, 0), passive);
+    ck_assert_uint_gt(hws_candidate_tcp_priority(HWS_CANDIDATE_HOST, HWS_TCP_PASSIVE, 0),
+                      hws_candidate_tcp_priority(HWS_CANDIDATE_HOST, HWS_TCP_SO, 8191));
+    ck_assert_uint_lt(active, hws_candidate_priority(HWS_CANDIDATE_SRFLX, 0));
+    ck_assert_uint_gt(hws_candidate_tcp_priority(HWS_CANDIDATE_PRFLX, HWS_TCP_SO, 0),
+                      hws_candidate_priority(HWS_CANDIDATE_RELAY, 65535));
+}
+END_TEST
+
 START_TEST(writes_nothing_unsound)
 {
     struct hws_candidate c = plain();
@@ -379,12 +448,15 @@ int main(void)
     suite_add_tcase(suite, reading);
     tcase_add_loop_test(reading, judges_lines, 0, ROWS(lines));
     tcase_add_test(reading, reads_all_fields);
+    tcase_add_test(reading, reads_tcp);
     tcase_add_test(reading, bounds_the_length);
     tcase_add_test(reading, takes_a_long_ufrag);
     tcase_add_loop_test(reading, refuses_nul_and_line_ends_everywhere, 0, 3);
     tcase_add_test(reading, survives_truncation_and_damage);
     suite_add_tcase(suite, writing);
     tcase_add_test(writing, writes_what_browsers_read);
+    tcase_add_test(writing, writes_tcp);
+    tcase_add_test(writing, ranks_tcp);
     tcase_add_test(writing, writes_nothing_unsound);
     tcase_add_loop_test(writing, reads_what_it_wrote, 0, ROWS(lines));
     tcase_add_test(writing, makes_priorities);

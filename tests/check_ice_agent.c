@@ -173,9 +173,9 @@ START_TEST(dead_server_delays_nothing)
     ck_assert(net_run_connected(&net, start + HWS_SEC(5)));
     ck_assert_int_le(net.sites[0].selected_at - start, HWS_MS(40));
     ck_assert_int_le(net.sites[1].selected_at - start, HWS_MS(40));
-    net_run(&net, start + HWS_MS(4900));
+    net_run(&net, start + HWS_MS(5400));
     ck_assert_int_lt(net.sites[0].local_end_at, 0);
-    net_run(&net, start + HWS_MS(5200));
+    net_run(&net, start + HWS_MS(6000));
     ck_assert_int_ge(net.sites[0].local_end_at, 0);
     end();
 }

@@ -2,6 +2,7 @@
 #include "base/address.h"
 #include "base/bytes.h"
 #include "io/clock.h"
+#include "io/ice_url.h"
 #include "io/interfaces.h"
 #include "io/resolve.h"
 #include "io/udp.h"
@@ -14,27 +15,40 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* ---- STUN URLs */
+/* ---- URLs of ICE servers */
 
 static const struct {
     const char *text, *host;
     uint16_t port;
+    bool is_turn;
+    enum hws_transport transport;
 } good_urls[] = {
-    {"stun:stun.example.org",       "stun.example.org", 3478 },
-    {"stun:stun.example.org:19302", "stun.example.org", 19302},
-    {"stun:192.0.2.1:1",            "192.0.2.1",        1    },
-    {"stun:[2001:db8::1]",          "2001:db8::1",      3478 },
-    {"stun:[2001:db8::1]:65535",    "2001:db8::1",      65535},
+    {"stun:stun.example.org",             "stun.example.org", 3478,  false, HWS_TRANSPORT_UDP},
+    {"stun:stun.example.org:19302",       "stun.example.org", 19302, false, HWS_TRANSPORT_UDP},
+    {"STUN:192.0.2.1:1",                  "192.0.2.1",        1,     false, HWS_TRANSPORT_UDP},
+    {"stun:[2001:db8::1]",                "2001:db8::1",      3478,  false, HWS_TRANSPORT_UDP},
+    {"stun:[2001:db8::1]:65535",          "2001:db8::1",      65535, false, HWS_TRANSPORT_UDP},
+    {"stuns:stun.example.org",            "stun.example.org", 5349,  false, HWS_TRANSPORT_TLS},
+    {"turn:t.example",                    "t.example",        3478,  true,  HWS_TRANSPORT_UDP},
+    {"turn:t.example?transport=udp",      "t.example",        3478,  true,  HWS_TRANSPORT_UDP},
+    {"turn:t.example?transport=tcp",      "t.example",        3478,  true,  HWS_TRANSPORT_TCP},
+    {"turn:t.example:80?transport=TCP",   "t.example",        80,    true,  HWS_TRANSPORT_TCP},
+    {"turns:t.example",                   "t.example",        5349,  true,  HWS_TRANSPORT_TLS},
+    {"turns:[2001:db8::1]:443",           "2001:db8::1",      443,   true,  HWS_TRANSPORT_TLS},
+    {"turns:t.example:443?transport=tcp", "t.example",        443,   true,  HWS_TRANSPORT_TLS},
 };
 
 START_TEST(url_is_read)
 {
-    struct hws_stun_url url;
+    struct hws_ice_url url;
     const char *reason;
 
-    ck_assert_int_eq(hws_stun_url_read(good_urls[_i].text, &url, &reason), HWS_OK);
-    ck_assert_str_eq(url.host, good_urls[_i].host);
-    ck_assert_uint_eq(url.port, good_urls[_i].port);
+    ck_assert_int_eq(hws_ice_url_read(good_urls[_i].text, &url, &reason), HWS_OK);
+    ck_assert_str_eq(url.endpoint.host, good_urls[_i].host);
+    ck_assert_uint_eq(url.endpoint.port, good_urls[_i].port);
+    ck_assert_int_eq(url.is_turn, good_urls[_i].is_turn);
+    ck_assert_int_eq(url.transport, good_urls[_i].transport);
+    ck_assert_str_eq(reason, "");
 }
 END_TEST
 
@@ -44,12 +58,21 @@ static const char *const bad_urls[] = {
     "stun:host:",
     "stun:host:0",
     "stun:host:65536",
+    "stun:host:4295021617",
     "stun:host:12x",
     "stun::3478",
     "stun:[]",
     "stun:[::1",
     "stun:::1",
-    "turn:host",
+    "stun://host",
+    "turn:user@host",
+    "turn:",
+    "turn:?transport=udp",
+    "turn:host?transport=",
+    "turn:host?transport=sctp",
+    "turn:host?transport=udp&x",
+    "turn:host?",
+    "stuns:host?transport=tcp",
     "http://host",
     "stun:host?transport=udp",
     "stun:[::1]x",
@@ -58,13 +81,23 @@ static const char *const bad_urls[] = {
 
 START_TEST(bad_url_is_refused)
 {
-    struct hws_stun_url url = {.host = "untouched"};
+    struct hws_ice_url url = {.endpoint.host = "untouched"};
     const char *reason = "";
 
-    ck_assert_msg(hws_stun_url_read(bad_urls[_i], &url, &reason) == HWS_ERR_ARGUMENT, "'%s'",
+    ck_assert_msg(hws_ice_url_read(bad_urls[_i], &url, &reason) == HWS_ERR_ARGUMENT, "'%s'",
                   bad_urls[_i]);
-    ck_assert_str_eq(url.host, "untouched");
+    ck_assert_str_eq(url.endpoint.host, "untouched");
     ck_assert_str_ne(reason, "");
+}
+END_TEST
+
+START_TEST(turn_over_dtls_is_told_apart)
+{
+    struct hws_ice_url url;
+    const char *reason = "";
+
+    ck_assert(hws_ice_url_read("turns:host?transport=udp", &url, &reason) == HWS_ERR_UNSUPPORTED);
+    ck_assert(strstr(reason, "DTLS") != NULL);
 }
 END_TEST
 
@@ -77,7 +110,7 @@ static void wake_flag(void *user)
 
 START_TEST(number_is_looked_up_at_once)
 {
-    struct hws_stun_url url = {.host = "127.0.0.1", .port = 9};
+    struct hws_endpoint url = {.host = "127.0.0.1", .port = 9};
     struct hws_address found[HWS_RESOLVED_MAX];
     struct hws_lookup *lookup;
     size_t count;
@@ -93,7 +126,7 @@ END_TEST
 
 START_TEST(name_is_looked_up_beside_us)
 {
-    struct hws_stun_url url = {.host = "localhost", .port = 7};
+    struct hws_endpoint url = {.host = "localhost", .port = 7};
     struct hws_address found[HWS_RESOLVED_MAX];
     struct hws_lookup *lookup;
     bool woken = false;
@@ -384,6 +417,7 @@ int main(void)
 
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, url_is_read, 0, (int)(sizeof(good_urls) / sizeof(good_urls[0])));
+    tcase_add_test(tc, turn_over_dtls_is_told_apart);
     tcase_add_loop_test(tc, bad_url_is_refused, 0, (int)(sizeof(bad_urls) / sizeof(bad_urls[0])));
     tcase_add_test(tc, number_is_looked_up_at_once);
     tcase_add_test(tc, name_is_looked_up_beside_us);

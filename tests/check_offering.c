@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "fsm/held.h"
 #include "support/check_main.h"
+#include "support/fsm_walk.h"
 
 #include <string.h>
 
@@ -51,29 +52,84 @@ static struct hws_offering_answered *answered(void)
 }
 
 /* Rows: none, offering, answered, connected, closed. Columns: answer, connect, close. */
+enum {
+    X = HWS_OFFERING_ILLEGAL,
+    A = HWS_OFFERING_ANSWERED,
+    N = HWS_OFFERING_CONNECTED,
+    C = HWS_OFFERING_CLOSED,
+};
+static const uint8_t want[HWS_OFFERING_STATE_COUNT][HWS_OFFERING_INPUT_COUNT] = {
+    {X, X, X},
+    {A, X, C},
+    {X, N, C},
+    {X, X, C},
+    {X, X, C},
+};
+
+static enum hws_err apply(void *machine, unsigned input)
+{
+    struct hws_offering_offered *fresh = machine;
+    struct hws_offering_answered *at = machine, *to = NULL;
+    struct hws_offering_connected *connected = NULL;
+    enum hws_err err;
+
+    switch ((enum hws_offering_input)input) {
+    case HWS_OFFERING_ANSWER:
+        err = hws_offering_answer(&fresh, &to);
+        fsm_walk_handles(err, fresh, machine, to);
+        return err;
+    case HWS_OFFERING_CONNECT:
+        err = hws_offering_connect(&at, &connected);
+        fsm_walk_handles(err, at, machine, connected);
+        return err;
+    case HWS_OFFERING_CLOSE:
+        hws_offering_close(machine);
+        return HWS_OK;
+    case HWS_OFFERING_INPUT_COUNT:
+        break;
+    }
+    return HWS_ERR_ARGUMENT;
+}
+
+static void *make(unsigned state)
+{
+    struct hws_offering *it = hws_offering_new();
+
+    ck_assert_ptr_nonnull(it);
+    if (state == A || state == N) ck_assert_int_eq(apply(it, HWS_OFFERING_ANSWER), HWS_OK);
+    if (state == N) ck_assert_int_eq(apply(it, HWS_OFFERING_CONNECT), HWS_OK);
+    if (state == C) hws_offering_close(it);
+    return it;
+}
+
+static void drop(void *machine)
+{
+    hws_offering_free(machine);
+}
+
+static unsigned state_of(const void *machine)
+{
+    return hws_offering_state(machine);
+}
+
+static const struct fsm_walk walk = {
+    .table = &hws_offering_table,
+    .want = &want[0][0],
+    .make = make,
+    .drop = drop,
+    .state = state_of,
+    .apply = apply,
+};
+
 START_TEST(table_is_exactly_this)
 {
-    enum {
-        X = HWS_OFFERING_ILLEGAL,
-        A = HWS_OFFERING_ANSWERED,
-        N = HWS_OFFERING_CONNECTED,
-        C = HWS_OFFERING_CLOSED,
-    };
-    static const int want[HWS_OFFERING_STATE_COUNT][HWS_OFFERING_INPUT_COUNT] = {
-        {X, X, X},
-        {A, X, C},
-        {X, N, C},
-        {X, X, C},
-        {X, X, C},
-    };
+    fsm_walk_table(&walk);
+}
+END_TEST
 
-    for (int from = 0; from < HWS_OFFERING_STATE_COUNT; from++) {
-        for (int input = 0; input < HWS_OFFERING_INPUT_COUNT; input++) {
-            ck_assert_int_eq(
-                hws_offering_next((enum hws_offering_state)from, (enum hws_offering_input)input),
-                want[from][input]);
-        }
-    }
+START_TEST(transitions_do_what_the_table_says)
+{
+    fsm_walk_cells(&walk);
 }
 END_TEST
 
@@ -156,6 +212,7 @@ int main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, table_is_exactly_this);
+    tcase_add_test(tc, transitions_do_what_the_table_says);
     tcase_add_test(tc, walks_to_connected);
     tcase_add_test(tc, candidates_wait_for_the_answer_and_keep_their_order);
     tcase_add_test(tc, a_stale_handle_changes_nothing);

@@ -638,7 +638,7 @@ START_TEST(a_channel_waits_for_the_reset_of_its_stream)
     struct hws_channel late;
 
     connect_pair(); /* the client is the DTLS server: its channel has stream 1, 3 follows */
-    ck_assert(hws_stream_mark(worker->peer, 3)); /* so that it gives no answer */
+    ck_assert(hws_stream_mark(worker->peer, 3, HWS_ANSWERED_SLOT)); /* so that it gives no answer */
     ck_assert_int_eq(hws_sctp_reset(client->peer->sctp, 3, world.now), HWS_OK);
     client->event_count = 0;
     ck_assert_int_eq(

@@ -79,7 +79,7 @@ static void add_data(char *out, const char *mid, const struct expectation *want)
     add_text(out, "a=fingerprint:sha-256 %s\r\na=setup:%s\r\n", hex, want->setup);
     if (mid[0]) add_text(out, "a=mid:%s\r\n", mid);
     add_text(out, "%s\r\na=max-message-size:262144\r\n", want->port_line);
-    add_text(out, "a=candidate:1 1 udp 2130702335 10.0.0.1 4000 typ host ufrag %s\r\n",
+    add_text(out, "a=candidate:1 1 udp 2130698239 10.0.0.1 4000 typ host ufrag %s\r\n",
              hws_ice_ufrag(worker->peer->ice));
     add_text(out, "a=end-of-candidates\r\n");
 }
@@ -252,6 +252,31 @@ START_TEST(forms_of_an_offer)
     ck_assert_int_eq(hws_ice_is_controlling(worker->peer->ice), form->controlling);
     ck_assert_uint_eq(worker->peer->remote.max_message_size, form->size);
     ck_assert_uint_eq(worker->peer->remote.sctp_port, form->port);
+    free(offer);
+    world_fini(&world);
+}
+END_TEST
+
+/* An answer takes renomination up, an offer announces it unless the other side has it not. */
+START_TEST(renomination_is_for_both)
+{
+    static const char both[] = "a=ice-options:trickle renomination\r\n";
+    char *offer = edited(OFFER_TEXT, "a=ice-options:trickle",
+                         _i == 0 ? "a=ice-options:trickle" : "a=ice-options:renomination,trickle");
+    char *text;
+
+    begin();
+    ck_assert_int_eq(hws_peer_offer(worker->peer, world.now), HWS_OK);
+    text = take(worker, HWS_SIGNAL_OFFER);
+    ck_assert(strstr(text, both));
+    free(text);
+    world_fini(&world);
+    begin();
+    text = answer_to(offer);
+    ck_assert_int_eq(strstr(text, both) != NULL, _i == 1);
+    ck_assert_int_eq(strstr(text, "a=ice-options:trickle\r\n") != NULL, _i == 0);
+    ck_assert_int_eq(worker->peer->remote.renomination, _i == 1);
+    free(text);
     free(offer);
     world_fini(&world);
 }
@@ -726,6 +751,7 @@ int main(void)
     tcase_add_loop_test(tc, offers_of_others_are_answered_word_by_word, 0, COUNT(files));
     tcase_add_test(tc, without_a_group_there_is_none_in_the_answer);
     tcase_add_loop_test(tc, forms_of_an_offer, 0, COUNT(forms));
+    tcase_add_loop_test(tc, renomination_is_for_both, 0, 2);
     tcase_add_test(tc, attributes_of_the_session_count);
     tcase_add_test(tc, the_old_form_is_answered_in_its_form);
     tcase_add_test(tc, our_port_is_that_of_the_configuration);

@@ -4,6 +4,7 @@
 
 #include "base/address.h"
 #include "base/bytes.h"
+#include "peer/peer_internal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -100,6 +101,40 @@ static bool closed(struct world *w)
     return world_saw(client, HWS_EVENT_CLOSED) && world_saw(worker, HWS_EVENT_CLOSED);
 }
 
+/* From now on the names are other ones, as browsers make them anew. */
+static void rename_all(struct world_peer *from, enum hws_signal_kind kind, char *text, size_t cap)
+{
+    (void)from;
+    (void)kind;
+    (void)cap;
+    for (char *at = strstr(text, name); at; at = strstr(at, name)) {
+        *at = '2';
+    }
+}
+
+/* What was not looked up before a restart is of no use after it, nor is the end of the candidates
+ * that waited for it. */
+START_TEST(a_restart_lets_go_of_names)
+{
+    char renamed[sizeof(name)];
+
+    memcpy(renamed, name, sizeof(name));
+    renamed[0] = '2';
+    start(true, false);
+    answer_after = HWS_NEVER;
+    ck_assert(run(HWS_SEC(10), connected));
+    ck_assert(worker->peer->end_waits);
+    world.edit = rename_all;
+    ck_assert_int_eq(hws_peer_restart_ice(client->peer, world.now), HWS_OK);
+    world_pass(&world, HWS_SEC(1));
+    ck_assert_int_eq(hws_peer_resolved(worker->peer, name, &client->addr, world.now),
+                     HWS_ERR_NOT_FOUND);
+    ck_assert_int_eq(hws_peer_resolved(worker->peer, renamed, &client->addr, world.now), HWS_OK);
+    ck_assert(!world_saw(worker, HWS_EVENT_CLOSED));
+    world_fini(&world);
+}
+END_TEST
+
 START_TEST(fails_in_time_when_nobody_answers)
 {
     start(true, true);
@@ -192,6 +227,7 @@ int main(void)
 
     tcase_add_loop_test(tc, connects_with_hidden_addresses, 0, 4);
     tcase_add_test(tc, holds_the_end_back_for_a_slow_look_up);
+    tcase_add_test(tc, a_restart_lets_go_of_names);
     tcase_add_test(tc, fails_in_time_when_nobody_answers);
     tcase_add_test(tc, shows_names_only);
     tcase_add_test(tc, bounds_the_names_that_wait);

@@ -40,7 +40,7 @@ static enum hws_err take(uint16_t stream, uint32_t mid, uint32_t fsn, const char
         .first = strchr(flags, 'B') != NULL,
         .last = strchr(flags, 'E') != NULL,
         .unordered = strchr(flags, 'U') != NULL,
-        .data = {bytes + fsn * 10, len}
+        .data = {bytes + fsn % 64 * 10, len}
     };
 
     return hws_reassembly_take(&in, &piece);
@@ -184,8 +184,9 @@ static const struct {
     {{{2, "E", 10}, {1, "E", 10}},               HWS_ERR_MALFORMED}, /* two ends */
     {{{0, "BE", MESSAGE_MAX + 1}},               HWS_ERR_TOO_BIG  },
     {{{0, "B", MESSAGE_MAX}, {1, "", 1}},        HWS_ERR_TOO_BIG  }, /* endless */
-    {{{5, "", MESSAGE_MAX}, {1, "", 1}},         HWS_ERR_TOO_BIG  },
+    {{{5, "", MESSAGE_MAX - 5}, {1, "", 6}},     HWS_ERR_TOO_BIG  },
     {{{0, "B", MESSAGE_MAX / 2}, {7, "E", 501}}, HWS_ERR_TOO_BIG  },
+    {{{UINT32_MAX, "E", 10}},                    HWS_ERR_TOO_BIG  }, /* no piece may be empty */
 };
 
 START_TEST(refuses_pieces_that_do_not_fit)
@@ -214,6 +215,88 @@ START_TEST(what_is_unfinished_is_bounded)
     ck_assert_int_eq(err, HWS_ERR_FULL);
     ck_assert_uint_le(in.held, HELD_MAX + 8192);
     ck_assert_uint_le(in.held_count, HWS_SCTP_HELD_MAX + 1);
+}
+END_TEST
+
+/* Thousands of messages wait, and pieces go on coming for one in the middle: that takes too long. */
+START_TEST(a_muddle_has_an_end)
+{
+    enum hws_err err = HWS_OK;
+    uint32_t fsn = 1;
+
+    in.held_max = (size_t)1 << 28;
+    in.message_max = (size_t)1 << 20;
+    for (uint32_t i = 0; i < 16000; i++) {
+        ck_assert_int_eq(take(1, 2 * i, 0, "UB", 1), HWS_OK);
+    }
+    for (; !err && fsn < 100000; fsn++) {
+        err = take(1, 16000, fsn, "U", 1);
+    }
+    ck_assert_int_eq(err, HWS_ERR_FULL);
+    ck_assert_uint_le(fsn, 150);
+}
+END_TEST
+
+/* A full window of small messages of which every tenth is lost, and repeated in order; window after
+ * window, of one stream. */
+START_TEST(losses_are_no_muddle)
+{
+    enum { WINDOW = 4096 };
+    uint32_t mid = 0;
+
+    in.held_max = (size_t)1 << 28;
+    for (int round = 0; round < 20; round++, mid += WINDOW) {
+        size_t count = 0;
+
+        for (int again = 1; again >= 0; again--) {
+            for (uint32_t i = 0; i < WINDOW; i++) {
+                if ((i % 10 == 0) == (again == 1)) continue;
+                ck_assert_int_eq(take(1, mid + i, 0, "B", 10), HWS_OK);
+                ck_assert_int_eq(take(1, mid + i, 1, "E", 10), HWS_OK);
+                while (next_len(false) > 0) {
+                    count++;
+                }
+            }
+        }
+        ck_assert_uint_eq(count, WINDOW);
+    }
+    ck_assert_uint_eq(in.held, 0);
+}
+END_TEST
+
+/* Messages and pieces anywhere, compared with what they should become. */
+START_TEST(any_place_is_found)
+{
+    enum { COUNT = 300 };
+    uint32_t state = 7 + (uint32_t)_i, left[COUNT];
+    bool came[COUNT] = {false};
+
+    in.held_max = (size_t)1 << 28;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        left[i] = i;
+    }
+    for (uint32_t count = COUNT; count > 0; count--) {
+        uint32_t at;
+
+        state = state * 1664525 + 1013904223;
+        at = (state >> 8) % count;
+        came[left[at]] = true;
+        ck_assert_int_eq(take(1, left[at], 0, "B", 10), HWS_OK);
+        left[at] = left[count - 1];
+        for (uint32_t i = 0; i < COUNT; i++) { /* what came is found again */
+            if (came[i] && i % 50 == 0 && count == 1)
+                ck_assert_int_eq(take(1, i, 0, "B", 10), HWS_ERR_MALFORMED);
+        }
+    }
+    for (uint32_t i = COUNT; i-- > 0;) {
+        ck_assert_uint_eq(next_len(false), 0);
+        ck_assert_int_eq(take(1, i, 1, "E", 10), HWS_OK);
+    }
+    for (uint32_t i = 0; i < COUNT; i++) {
+        ck_assert_uint_eq(next_len(false), 20);
+    }
+    ck_assert_uint_eq(next_len(false), 0); /* which lets go of the last one */
+    ck_assert_uint_eq(in.held, 0);
 }
 END_TEST
 
@@ -287,6 +370,9 @@ int main(void)
     tcase_add_test(tc, numbers_wrap);
     tcase_add_loop_test(tc, refuses_pieces_that_do_not_fit, 0, COUNT_OF(bad));
     tcase_add_loop_test(tc, what_is_unfinished_is_bounded, 0, 3);
+    tcase_add_test(tc, a_muddle_has_an_end);
+    tcase_add_test(tc, losses_are_no_muddle);
+    tcase_add_loop_test(tc, any_place_is_found, 0, 20);
     tcase_add_test(tc, a_packet_is_labelled);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -5,6 +5,7 @@
 #ifndef HAWSER_EVENT_H
 #define HAWSER_EVENT_H
 
+#include <hawser/cause.h>
 #include <hawser/err.h>
 #include <hawser/types.h>
 
@@ -30,6 +31,7 @@ enum hws_event_kind {
     HWS_EVENT_WRITABLE,         /**< @c channel takes messages again after HWS_ERR_FULL */
     HWS_EVENT_BUFFER_LOW,       /**< few bytes of @c channel wait: hws_peer_set_buffer_low() */
     HWS_EVENT_CHANNEL_CLOSED,   /**< @c channel is gone on both sides */
+    HWS_EVENT_SERVER_FAILED,    /**< a STUN or TURN server is of no use; all goes on without it */
     HWS_EVENT_CLOSED,           /**< the last event: the peer is over; @c fault says why */
 };
 
@@ -39,7 +41,11 @@ struct hws_event {
     struct hws_channel channel;
     enum hws_message_kind message_kind;
     struct hws_bytes message; /**< borrowed; of an incoming or open channel: its label */
-    struct hws_fault fault;   /**< with HWS_EVENT_CLOSED; err is HWS_OK after hws_peer_close() */
+    /** With HWS_EVENT_CLOSED; err is HWS_OK after hws_peer_close(). With HWS_EVENT_SERVER_FAILED,
+     *  where @c foreign is the code of the server's error response, 0 if it gave none. */
+    struct hws_fault fault;
+    const char *server;   /**< with HWS_EVENT_SERVER_FAILED: its URL; borrowed, NUL-terminated */
+    enum hws_cause cause; /**< with HWS_EVENT_CLOSED */
 };
 
 #ifdef __cplusplus

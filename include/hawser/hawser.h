@@ -6,6 +6,7 @@
 #ifndef HAWSER_HAWSER_H
 #define HAWSER_HAWSER_H
 
+#include <hawser/cause.h>
 #include <hawser/err.h>
 #include <hawser/event.h>
 #include <hawser/peer.h>

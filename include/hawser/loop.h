@@ -1,6 +1,6 @@
 /**
  * @file
- * The ready-made loop for peers: epoll, UDP sockets, interfaces, clock, entropy and name look-up.
+ * The ready-made loop for peers: epoll, sockets, interfaces, clock, entropy and name look-up.
  *
  * A loop owns the process's SCTP engine and a fresh certificate, and makes peers that are connected
  * to the network. It is pulled like everything else: wait, then take what happened, until empty.
@@ -24,21 +24,44 @@ extern "C" {
 
 struct hws_loop;
 
+/** One STUN or TURN server. */
+struct hws_ice_server {
+    /** "stun:host[:port]", "turn:host[:port][?transport=udp|tcp]", "turns:host[:port]"
+     *  (RFC 7064 section 3.1, RFC 7065 section 3.1). */
+    const char *url;
+    const char *username, *password; /**< for TURN; NULL = empty */
+};
+
 /** Zero every field that you do not set: zero is always the default. */
 struct hws_loop_config {
     struct hws_log log;
-    /** "stun:host[:port]" (RFC 7064 section 3.1), borrowed for the call; a bad one is an error. */
+    /** URLs as in struct hws_ice_server, borrowed for the call; a bad one is an error. A server of
+     *  no use is told by HWS_EVENT_SERVER_FAILED, and everything goes on without it. */
     const char *const *ice_servers;
     size_t ice_server_count;
-    uint16_t port;               /**< one UDP port for all peers; 0 = every peer has its own */
+    /** One UDP port (with ice_tcp, and that TCP port) for all peers; 0 = every peer has its own. A
+     *  TURN server that is asked by UDP tells peers apart by their ports, so for that each has one
+     *  of its own besides. */
+    uint16_t port;
     uint16_t port_min, port_max; /**< where the own ports of peers are taken from; 0 = anywhere */
     /** Names of interfaces to use, such as "eth0", borrowed for the call; none = all. */
     const char *const *interfaces;
     size_t interface_count;
+    /** The same with credentials, borrowed for the call; 8 of both lists together. */
+    const struct hws_ice_server *servers;
+    size_t server_count;
+    /** PEM file of whom to trust with a turns: server, borrowed for the call; NULL = whom the
+     *  system trusts. */
+    const char *ice_ca_file;
+    bool relay_only;                     /**< as in struct hws_peer_config, for all its peers */
     const struct hws_identity *identity; /**< borrowed; outlives the loop; NULL = a fresh one */
     /** Tell names of multicast DNS instead of the addresses of this host, as browsers do: who is on
      *  the same link finds us, and nobody else learns them (RFC 8828 section 5.2). */
     bool hide_addresses;
+    /** ICE-TCP (RFC 6544 section 3), active and passive: connections to the other side, and from it
+     *  to the number of the UDP port or, without port and range, another. Used where no UDP gets
+     *  through; against a TURN server it goes first, as it is direct. */
+    bool ice_tcp;
     /** Use loopback addresses beside the others. They are used alone where nothing else is up. */
     bool loopback;
 };

@@ -18,6 +18,7 @@
 #ifndef HAWSER_PEER_H
 #define HAWSER_PEER_H
 
+#include <hawser/cause.h>
 #include <hawser/err.h>
 #include <hawser/event.h>
 #include <hawser/types.h>
@@ -76,15 +77,39 @@ struct hws_peer_config {
     struct hws_key_log key_log; /**< secrets of DTLS for a packet analyser; NULL write = none */
     struct hws_tap tap;         /**< sees every packet; NULL packet = none */
     size_t max_message_size;    /**< biggest message we take, bytes; 0 = 256 KiB, at most 16 MiB */
-    /** Bytes of one channel that may wait to be sent, 16 KiB to 64 MiB; 0 = 1 MiB. */
+    /** Bytes of one channel that may wait to be sent, 16 KiB to 64 MiB; 0 = 1 MiB, or
+     *  max_message_size if more. A longer message is refused. */
     size_t send_buffer;
-    /** Bytes of all channels that may wait, send_buffer to 1 GiB; 0 = 16 MiB or send_buffer. */
+    /** Bytes of all channels that may wait, send_buffer to 1 GiB; 0 = 16 MiB, or twice
+     *  send_buffer if more. */
     size_t send_total;
-    uint16_t stream_count;   /**< SCTP streams each way, so ids of channels; 0 = 256 */
+    /** SCTP streams each way, so ids of channels; 0 = 256. Each takes 145 bytes: with 65535 of them
+     *  an idle connection takes 9.5 MB more. */
+    uint16_t stream_count;
     uint16_t channel_limit;  /**< channels at a time; 0 = 1024 or stream_count if less */
     uint16_t sctp_port;      /**< our end's (RFC 8841 section 5); 0 = 5000 */
     hws_time consent_expiry; /**< silence after which the path is dead; 0 = 30 s */
+    hws_time consent_period; /**< the path is proved that often; 0 = 5 s, at least 4 s */
     hws_time connect_limit;  /**< both descriptions in to connected; 0 = 39.5 s */
+    /** An offer of ours out to its answer in, first or later; 0 = 5 minutes, for data goes on while
+     *  a later one waits. When it passes the peer closes: an answer that comes after that
+     *  could be taken for the one to another offer. */
+    hws_time answer_limit;
+    hws_time open_limit; /**< connected to the first channel open; 0 = no limit */
+    /** When both offer at once this side gives way. Exactly one of the two should be polite; of
+     *  hawser/session.h it is the worker. See hws_peer_signal(). */
+    bool polite;
+    /** For a server with public addresses only: ICE lite (RFC 8445 section 2.5), which checks
+     *  nothing by itself. The other side must be a full agent: HWS_ERR_UNSUPPORTED if not. */
+    bool ice_lite;
+    bool relay_only; /**< only relayed candidates: our addresses are neither told nor used */
+    /** TCP candidates too (RFC 6544 section 4), where the program adds TCP addresses: for networks
+     *  that let no UDP through. A pair of them is used when no direct one of UDP works. */
+    bool ice_tcp;
+    /** When the path is gone or silent and no other pair takes over within 1.5 to 2.5 s, offer an
+     *  ICE restart without being asked; hws_peer_next_signal() has it. For one side, the one that
+     *  made the first offer, or both may offer at once. */
+    bool restart_ice;
 };
 
 struct hws_peer;
@@ -104,9 +129,16 @@ void hws_peer_free(struct hws_peer *peer); /**< accepts NULL; sends nothing: clo
 /* Where we are. All of it before or after the offer, in any order; a candidate is signalled as
  * soon as it is known (trickle, RFC 8838 section 4). */
 
-/** The address of a UDP socket of the program. @retval HWS_ERR_FULL @retval HWS_ERR_ARGUMENT */
+/** The address of a UDP socket of the program; or, marked @c tcp, of a socket that listens, or with
+ *  port 9 one that connections can be made from (RFC 6544 section 4.1).
+ *  @retval HWS_ERR_FULL  @retval HWS_ERR_ARGUMENT  not reachable, or TCP without ice_tcp */
 HWS_MUST_USE enum hws_err hws_peer_add_local(struct hws_peer *peer, const struct hws_address *addr,
                                              hws_time now);
+/** That socket is gone, its network down. What went over it goes another way at once if there is
+ *  one, and else waits: for an address that hws_peer_add_local() adds, for an ICE restart, and at
+ *  most for connect_limit. An address added later is used for checks at once, and told to the
+ *  other side by the next restart. Unknown addresses are left alone. */
+void hws_peer_remove_local(struct hws_peer *peer, const struct hws_address *addr, hws_time now);
 /** A STUN server to ask for our outside address. @retval HWS_ERR_FULL @retval HWS_ERR_ARGUMENT */
 HWS_MUST_USE enum hws_err hws_peer_add_stun(struct hws_peer *peer, const struct hws_address *addr,
                                             hws_time now);
@@ -117,6 +149,17 @@ HWS_MUST_USE enum hws_err hws_peer_add_stun(struct hws_peer *peer, const struct 
  *  @retval HWS_ERR_FULL @retval HWS_ERR_ARGUMENT */
 HWS_MUST_USE enum hws_err hws_peer_hide_local(struct hws_peer *peer, const struct hws_address *addr,
                                               const char *name);
+/** A TURN server to relay through when no direct path works: one allocation from every address
+ *  that reaches it. Credentials and texts are copied. Its packets go and come like all others: from
+ *  the local address of a socket to the server's. HWS_EVENT_SERVER_FAILED tells what went wrong.
+ *  @retval HWS_ERR_FULL  8 are held  @retval HWS_ERR_TOO_BIG  a text  @retval HWS_ERR_NO_MEMORY
+ *  @retval HWS_ERR_ARGUMENT  an address that cannot be sent to, or a stream without our end */
+HWS_MUST_USE enum hws_err hws_peer_add_turn(struct hws_peer *peer,
+                                            const struct hws_turn_server *server, hws_time now);
+/** The program's connection to a TURN server over TCP or TLS is over, and with it what was relayed.
+ *  @param[in] local  as it was given in struct hws_turn_server */
+void hws_peer_turn_gone(struct hws_peer *peer, const struct hws_address *server,
+                        const struct hws_address *local, hws_time now);
 /** All of the above is said. */
 void hws_peer_end_local(struct hws_peer *peer, hws_time now);
 
@@ -162,9 +205,15 @@ HWS_MUST_USE enum hws_err hws_peer_rollback(struct hws_peer *peer, hws_time now)
  * candidates may come before the description. A later description that gives the data section up
  * closes the peer, which is no error of this call; its offer is still answered.
  *
+ * Both offer at once (glare): a polite peer takes its own offer back and answers. If that was one
+ * of an ICE restart and the other's is none, it is made again at once, behind the answer; any other
+ * purpose of an offer is served by the exchange that there was. A peer that is not polite refuses
+ * the offer with HWS_ERR_STATE, which changes nothing: its own will be answered.
+ * With signalling that keeps the order both end with the same offer and answer.
+ *
  * @retval HWS_ERR_MALFORMED    hws_peer_fault() names the line and the flaw; nothing changed
- * @retval HWS_ERR_STATE        an answer without an offer of ours, an offer beside ours (take ours
- *                              back and give it again, or leave it), or the peer is closed
+ * @retval HWS_ERR_STATE        an answer without an offer of ours, an offer beside ours (leave it;
+ *                              see above), or the peer is closed
  * @retval HWS_ERR_MISMATCH     the answer does not fit our offer, or would change the association:
  *                              certificates, DTLS roles, SCTP port, or ICE credentials without a
  *                              restart; nothing changed
@@ -191,6 +240,22 @@ enum hws_err hws_peer_resolved(struct hws_peer *peer, const char *name,
 
 /** One datagram that arrived. @return class PEER: it was dropped and counted, nothing changed */
 enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in, hws_time now);
+/*
+ * Connections of ICE-TCP. A datagram from a TCP address with port 9 goes over the connection from
+ * that address to the remote one, which the program makes if there is none: at most 16 of them are
+ * asked for in one generation of ICE. What comes on it has the same two addresses. A datagram from
+ * a listening address goes over the connection that came from the remote one, or nowhere. Who
+ * connects to us is the peer's when its first frame is a check for its ufrag, and hws_peer_feed()
+ * takes it (or says HWS_ERR_REFUSED: the answer settles who controls).
+ */
+
+/** Is that connection of use, now or perhaps soon? Else the program closes it. */
+bool hws_peer_needs_stream(const struct hws_peer *peer, const struct hws_address *local,
+                           const struct hws_address *remote);
+/** It is over, or could not be made. */
+void hws_peer_stream_gone(struct hws_peer *peer, const struct hws_address *local,
+                          const struct hws_address *remote, hws_time now);
+
 /** For a UDP port that several peers share: the ufrag of the peer that a connectivity check is for.
  *  What it is worth shows when hws_peer_feed() has checked it. @return false: it is no check
  *  @param[out] out  borrows @p datagram */
@@ -367,6 +432,11 @@ void hws_peer_timeline(const struct hws_peer *peer, struct hws_timeline *out);
 struct hws_fault hws_peer_fault(const struct hws_peer *peer);
 /** One English sentence for it with the details, NUL-terminated; borrowed, never NULL. */
 const char *hws_peer_fault_text(const struct hws_peer *peer);
+/** Why the peer is over; HWS_CAUSE_NONE while it is not. */
+enum hws_cause hws_peer_cause(const struct hws_peer *peer);
+/** Its time is up for the program: end as if the limit of what it waits for had passed, with that
+ *  cause. A peer that waits for nothing stays as it is. */
+void hws_peer_expire(struct hws_peer *peer, hws_time now);
 
 /** "DTLSv1.3" or "DTLSv1.2"; "none" before the handshake is over. Static text. */
 const char *hws_peer_dtls_version(const struct hws_peer *peer);

@@ -55,9 +55,19 @@ struct hws_client_config {
     bool insecure; /**< allow plain text to a distributor that is not on loopback */
     const char *const *ice_servers; /**< "stun:host[:port]" each */
     size_t ice_server_count;
-    bool loopback;                       /**< see struct hws_loop_config */
-    bool hide_addresses;                 /**< likewise */
+    const struct hws_ice_server *servers; /**< the same with credentials */
+    size_t server_count;
+    const char *ice_ca_file;
+    bool relay_only;                   /**< see struct hws_loop_config */
+    bool loopback;                     /**< see struct hws_loop_config */
+    bool hide_addresses;               /**< likewise */
+    bool ice_tcp;                      /**< likewise */
+    uint16_t port, port_min, port_max; /**< likewise: one UDP port for all, or a range */
+    const char *const *interfaces;     /**< likewise: names of those to use */
+    size_t interface_count;
     hws_time timeout;                    /**< for connecting; 0 = 30 s */
+    hws_time consent_expiry;             /**< see struct hws_peer_config */
+    hws_time consent_period;             /**< likewise */
     size_t max_message_size;             /**< see struct hws_peer_config */
     const struct hws_identity *identity; /**< borrowed; outlives the client; NULL = a fresh one */
     struct hws_log log;
@@ -71,9 +81,9 @@ struct hws_client;
  * Make a client at rest: its loop exists, nothing has been sent.
  *
  * @retval HWS_ERR_ARGUMENT  the distributor or an ICE server URL is malformed, plain text to a
- *         distributor off loopback without @c insecure, or the channel or max_message_size are
- *         out of range; hws_client_reason() is not there yet, so
- *         @p out_reason (may be NULL) says it
+ *         distributor off loopback without @c insecure, the channel or max_message_size are out
+ *         of range, or the ports or interfaces are none (see hws_loop_new());
+ *         hws_client_reason() is not there yet, so @p out_reason (may be NULL) says it
  * @retval HWS_ERR_STATE  this process runs another loop already
  * @retval HWS_ERR_NO_MEMORY @retval HWS_ERR_IO @retval HWS_ERR_CRYPTO @retval HWS_ERR_LIBRARY
  */
@@ -120,6 +130,8 @@ void hws_client_wake(struct hws_client *client);
 
 /** One English sentence for the last failure; borrowed, never NULL. */
 const char *hws_client_reason(const struct hws_client *client);
+/** Why the connection is over, or could not be made; HWS_CAUSE_NONE while it is not. */
+enum hws_cause hws_client_cause(const struct hws_client *client);
 void hws_client_timeline(const struct hws_client *client, struct hws_client_timeline *out);
 /** The path in use; false when there is none. */
 bool hws_client_path(const struct hws_client *client, struct hws_path *out);
@@ -141,10 +153,23 @@ struct hws_worker_config {
     bool insecure;
     const char *const *ice_servers;
     size_t ice_server_count;
-    bool loopback, hide_addresses;
-    size_t client_max;                   /**< connections at a time; 0 = 1024; more are refused */
-    size_t max_message_size;             /**< see struct hws_peer_config */
-    hws_time timeout;                    /**< for registering; 0 = 30 s */
+    const struct hws_ice_server *servers;
+    size_t server_count;
+    const char *ice_ca_file;
+    bool relay_only;
+    /** Be an ICE lite agent (struct hws_peer_config), on a server with public addresses only. Not
+     *  with relay_only or hide_addresses: HWS_ERR_ARGUMENT. */
+    bool ice_lite;
+    bool loopback, hide_addresses, ice_tcp;
+    uint16_t port, port_min, port_max; /**< see struct hws_loop_config */
+    const char *const *interfaces;     /**< likewise */
+    size_t interface_count;
+    size_t client_max;       /**< connections at a time; 0 = 1024; more are refused */
+    size_t max_message_size; /**< see struct hws_peer_config */
+    hws_time timeout;        /**< for registering; 0 = 30 s */
+    hws_time client_timeout; /**< of a client, from connected to its first channel; 0 = 30 s */
+    hws_time consent_expiry; /**< see struct hws_peer_config */
+    hws_time consent_period; /**< likewise */
     const struct hws_identity *identity; /**< borrowed; outlives the worker; NULL = a fresh one */
     struct hws_log log;
     struct hws_key_log key_log; /**< see struct hws_peer_config; of all connections */
@@ -187,6 +212,7 @@ struct hws_worker_event {
     struct hws_channel channel;
     struct hws_received received; /**< borrowed until the next call on the worker */
     const char *reason;           /**< likewise; never NULL */
+    enum hws_cause cause;         /**< of HWS_WORKER_CLOSED and HWS_WORKER_LOST */
 };
 
 /**

@@ -21,7 +21,7 @@ struct hws_peer;
 
 /** One candidate pair (RFC 8445 section 6.1.2). Counters begin anew when the pair is made. */
 struct hws_pair_stats {
-    struct hws_address local, remote;
+    struct hws_address local, remote;     /**< both of UDP, or both of TCP */
     const char *local_type, *remote_type; /**< "host", "srflx", "prflx", "relay" */
     const char *state;  /**< "frozen", "waiting", "in_progress", "succeeded" or "failed" */
     bool selected;      /**< it carries data */

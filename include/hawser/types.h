@@ -31,14 +31,32 @@ struct hws_address {
     uint8_t ip[16]; /**< network order; IPv4 uses the first four bytes, the rest is 0 */
     uint32_t scope; /**< IPv6 link-local interface index, else 0 */
     uint16_t port;  /**< host order */
+    bool tcp;       /**< of ICE-TCP (RFC 6544 section 4); false = UDP, or no transport address */
     enum hws_family family;
 };
 
-/** One UDP datagram with the path it takes. The bytes are borrowed. */
+/** One datagram with the path it takes: a UDP payload, or between TCP addresses one frame of the
+ *  connection (RFC 4571 section 2) without its length. The bytes are borrowed. */
 struct hws_datagram {
     struct hws_address local;  /**< the socket of ours: an address given to add_local */
     struct hws_address remote; /**< where it goes to or came from */
     struct hws_bytes bytes;
+};
+
+/** How a TURN server is reached. */
+enum hws_transport { HWS_TRANSPORT_UDP, HWS_TRANSPORT_TCP, HWS_TRANSPORT_TLS };
+
+/** A TURN server (RFC 8656 section 3) with the credentials for it. */
+struct hws_turn_server {
+    struct hws_address address;
+    /** NUL-terminated UTF-8, at most 508 and 763 bytes, prepared by OpaqueString
+     *  (RFC 8265 section 4.2); NULL = empty, for a server that asks nobody. */
+    const char *username, *password;
+    enum hws_transport transport;
+    /** Our end. With UDP: a socket for this server alone; family NONE = every socket that is added.
+     *  With TCP and TLS: required, our address of the connection that the program has made. */
+    struct hws_address local;
+    const char *url; /**< its name in reports, at most 255 bytes; NULL = none */
 };
 
 /** Randomness from the host; the core asks for it at creation and while it runs. */

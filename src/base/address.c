@@ -203,7 +203,7 @@ bool hws_address_same_ip(const struct hws_address *a, const struct hws_address *
 
 bool hws_address_equal(const struct hws_address *a, const struct hws_address *b)
 {
-    return a->port == b->port && hws_address_same_ip(a, b);
+    return a->port == b->port && a->tcp == b->tcp && hws_address_same_ip(a, b);
 }
 
 size_t hws_address_ip_len(const struct hws_address *addr)
@@ -244,6 +244,16 @@ bool hws_address_is_link_local(const struct hws_address *addr)
 {
     if (addr->family == HWS_FAMILY_IP4) return addr->ip[0] == 169 && addr->ip[1] == 254;
     return addr->family == HWS_FAMILY_IP6 && addr->ip[0] == 0xFE && (addr->ip[1] & 0xC0) == 0x80;
+}
+
+bool hws_address_is_private(const struct hws_address *addr)
+{
+    const uint8_t *ip = addr->ip;
+
+    if (addr->family == HWS_FAMILY_IP6) return (ip[0] & 0xFE) == 0xFC;
+    if (addr->family != HWS_FAMILY_IP4) return false;
+    return ip[0] == 10 || (ip[0] == 172 && ip[1] >> 4 == 1) || (ip[0] == 192 && ip[1] == 168) ||
+           (ip[0] == 100 && ip[1] >> 6 == 1);
 }
 
 bool hws_address_is_multicast(const struct hws_address *addr)

@@ -27,14 +27,16 @@ const char *hws_address_text(const struct hws_address *addr, char out[HWS_ADDRES
 /** Write "192.0.2.1:9" or "[2001:db8::1]:9", NUL-terminated. */
 const char *hws_endpoint_text(const struct hws_address *addr, char out[HWS_ENDPOINT_TEXT_MAX]);
 
-/** Same family, IP, scope and port. */
+/** Same family, IP, scope, port and protocol. */
 bool hws_address_equal(const struct hws_address *a, const struct hws_address *b);
-/** Same family, IP and scope; the port is not looked at. */
+/** Same family, IP and scope; port and protocol are not looked at. */
 bool hws_address_same_ip(const struct hws_address *a, const struct hws_address *b);
 
 bool hws_address_is_any(const struct hws_address *addr);
 bool hws_address_is_loopback(const struct hws_address *addr);
 bool hws_address_is_link_local(const struct hws_address *addr);
+/** Of a network behind a NAT: RFC 1918 section 3, RFC 6598 section 7, RFC 4193 section 3. */
+bool hws_address_is_private(const struct hws_address *addr);
 bool hws_address_is_multicast(const struct hws_address *addr); /**< broadcast included */
 
 /**

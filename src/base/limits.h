@@ -9,6 +9,9 @@ enum {
     /* One UDP payload that we send: 1200 bytes pass every path that browsers use, and
      * RFC 8261 section 5 asks for at most 1200 without path MTU discovery. */
     HWS_DATAGRAM_MAX = 1200,
+    /* The same inside what TURN wraps around it (51 bytes at most): IPv6's least MTU less headers
+     * of 48 does not hold it all, but a channel's 4 bytes do. Also our biggest STUN message. */
+    HWS_DATAGRAM_OUT_MAX = 1280,
     /* One UDP payload that we take: bigger ones are dropped before any parser sees them. */
     HWS_DATAGRAM_IN_MAX = 2048,
 
@@ -27,7 +30,13 @@ enum {
     HWS_ICE_LOCAL_MAX = 32,
     HWS_ICE_REMOTE_MAX = 64,
     HWS_ICE_PAIR_MAX = 100,
-    HWS_ICE_SERVER_MAX = 8,
+    HWS_ICE_SERVER_MAX = 8, /* STUN servers, and as many TURN servers */
+    HWS_ICE_RELAY_MAX = 8,  /* allocations: each takes 20 KB here and a port at a server */
+    /* ICE-TCP: connections that the other side can make us try in one generation, and as many that
+     * one peer has from elsewhere. Each takes 66 KB when data flows, and a file. */
+    HWS_ICE_STREAMS_MAX = 16,
+    /* Connections to a loop that have not yet shown a check: the oldest goes for a new one. */
+    HWS_STREAMS_UNKNOWN_MAX = 64,
 
     /* Multicast DNS: names of remote candidates being looked up for all peers of a loop, and the
      * names that stand for our own addresses. */
@@ -50,7 +59,8 @@ enum {
     HWS_DTLS_HOLD = 8,         /* datagrams that come before we start, or before our keys do */
     HWS_DTLS_PLAIN_HOLD = 64,  /* records that wait for the fingerprint or for the reader */
 
-    /* Channels. Browsers ask for 65535 streams; usrsctp takes 112 KB for 1024. */
+    /* Channels. Browsers ask for 65535 streams. An association takes 5 KB and 105 bytes a stream,
+     * with a peer that interleaves 40 more: 45 KB for 256, 155 KB for 1024, 9.5 MB for 65535. */
     HWS_STREAMS_DEFAULT = 256,
     HWS_CHANNELS_DEFAULT = 1024, /* at a time, if there are as many streams */
     HWS_SCTP_PORT = 5000,        /* what every stack announces (RFC 8841 section 5) */
@@ -73,6 +83,10 @@ enum {
     /* Unacknowledged messages of one association: each costs usrsctp about 500 bytes beside its
      * own, which a buffer counted in bytes would not see. */
     HWS_SCTP_MESSAGES_MAX = 16384,
+    /* Chunks of one association that nobody has read: usrsctp takes some 500 bytes for each beside
+     * its own, which the receive window would not see. This many, and what the window is worth in
+     * chunks of 1 KiB. */
+    HWS_SCTP_UNREAD_MAX = 16384,
     /* Messages and pieces kept while interleaved messages are put together (RFC 8260 section 2):
      * usrsctp takes nothing that is more than 4096 TSNs ahead, and a sane sender has no more
      * messages open. */

@@ -28,8 +28,8 @@ static bool write_all(struct hws_bytes bytes)
 
 static int failed(const struct hws_client *client, const char *doing, enum hws_err err)
 {
-    fprintf(stderr, "hawser client: %s: %s: %s\n", doing, hws_strerror(err),
-            hws_client_reason(client));
+    fprintf(stderr, "hawser client: %s: %s: %s (cause: %s)\n", doing, hws_strerror(err),
+            hws_client_reason(client), hws_cause_name(hws_client_cause(client)));
     return HWS_EXIT_FAILED;
 }
 
@@ -65,7 +65,9 @@ static int exchange(struct hws_client *client, struct hws_input *input,
         if (err) return failed(client, "the connection broke", err);
         if (!write_all(received.message)) return failed(client, "standard output", HWS_ERR_IO);
     }
-    if (options->verbose) fprintf(stderr, "Closed: %s\n", hws_client_reason(client));
+    if (options->verbose)
+        fprintf(stderr, "Closed: %s (cause: %s)\n", hws_client_reason(client),
+                hws_cause_name(hws_client_cause(client)));
     return HWS_EXIT_OK;
 }
 
@@ -91,10 +93,18 @@ static int start(const struct hws_options *options, struct hws_records *records)
                                        .worker = options->id,
                                        .channel = options->channel,
                                        .insecure = options->insecure,
-                                       .ice_servers = options->ice_servers,
-                                       .ice_server_count = options->ice_server_count,
+                                       .servers = options->servers,
+                                       .server_count = options->server_count,
+                                       .ice_ca_file = options->ice_ca_file,
+                                       .relay_only = options->relay_only,
                                        .loopback = options->loopback,
                                        .hide_addresses = options->hide_addresses,
+                                       .ice_tcp = options->ice_tcp,
+                                       .port = options->port,
+                                       .port_min = options->port_min,
+                                       .port_max = options->port_max,
+                                       .interfaces = options->interfaces,
+                                       .interface_count = options->interface_count,
                                        .timeout = options->timeout,
                                        .max_message_size = options->max_message_size,
                                        .identity = records->identity,
@@ -106,10 +116,7 @@ static int start(const struct hws_options *options, struct hws_records *records)
     enum hws_err err = hws_client_new(&config, &client, &reason);
     int status;
 
-    if (err) {
-        fprintf(stderr, "hawser client: %s: %s\n", hws_strerror(err), reason);
-        return err == HWS_ERR_ARGUMENT ? HWS_EXIT_USAGE : HWS_EXIT_FAILED;
-    }
+    if (err) return hws_options_refused(HWS_COMMAND_CLIENT, options, err, reason);
     hws_catch_signals(wake, client);
     status = run(client, options);
     hws_catch_signals(NULL, NULL);

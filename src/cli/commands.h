@@ -11,6 +11,7 @@
 
 int hws_command_client(int argc, char **argv);
 int hws_command_worker(int argc, char **argv);
+int hws_command_doctor(int argc, char **argv);
 
 /** Send, take back and compare @p options->echo_test random bytes. */
 int hws_echo_test(struct hws_client *client, const struct hws_options *options);

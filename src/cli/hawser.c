@@ -12,6 +12,7 @@ static const char help[] = "Usage: hawser COMMAND [OPTION]...\n"
                            "\n"
                            "  hawser worker --id ID   serve clients that ask for ID\n"
                            "  hawser client ID        connect standard input and output to ID\n"
+                           "  hawser doctor           tell what this network is good for\n"
                            "\n"
                            "      --help              show this; each command has its own --help\n"
                            "      --version           show the version\n"
@@ -71,6 +72,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN); /* a closed output is an error of write, not the end of us */
     if (strcmp(command, "client") == 0) return hws_command_client(argc - 1, argv + 1);
     if (strcmp(command, "worker") == 0) return hws_command_worker(argc - 1, argv + 1);
+    if (strcmp(command, "doctor") == 0) return hws_command_doctor(argc - 1, argv + 1);
     if (strcmp(command, "--version") == 0) {
         printf("hawser %s\n", PACKAGE_VERSION);
         return HWS_EXIT_OK;

@@ -1,7 +1,19 @@
 /* What --help shows of the subcommands. */
 #include "cli/options.h"
 
-/* Both commands have these. */
+/* Every command has these, the doctor without the last one. */
+#define URLS                                                                                     \
+    "  -s, --ice-server URL   stun:host[:port], turn:host[:port][?transport=tcp] or\n"           \
+    "                         turns:host[:port]; may be given up to 8 times (default: none)\n"   \
+    "      --ice-username NAME, --ice-credential SECRET\n"                                       \
+    "                         for the --ice-server before them; a SECRET of the form @FILE is\n" \
+    "                         the first line of FILE, where other users cannot see it\n"         \
+    "      --ice-ca FILE      trust the certificates in FILE with turns: servers\n"              \
+    "                         (default: those that this host trusts)\n"
+#define SERVERS \
+    URLS "      --relay-only       connect through TURN servers only, and tell no address of ours\n"
+
+/* A client and a worker have these. */
 #define COMMON                                                                                 \
     "      --certificate FILE, --key FILE\n"                                                   \
     "                         show this certificate and prove it by this key, both PEM\n"      \
@@ -26,11 +38,15 @@ static const char client_help[] =
     "\n"
     "  -d, --distributor URL  where to ask for the worker: host:port, http://host:port,\n"
     "                         https://host:port or unix:/path (default " HWS_DEFAULT_DISTRIBUTOR
-    ")\n"
-    "  -s, --ice-server URL   stun:host[:port]; may be given up to 8 times (default: none)\n"
+    ")\n" SERVERS
     "      --insecure         allow plain text to a distributor that is not on this host\n"
     "      --loopback         use loopback addresses beside the others\n"
     "      --hide-addresses   tell names of multicast DNS instead of this host's addresses\n"
+    "      --ice-tcp          connect over TCP, either way, where UDP does not get through\n"
+    "      --port N|N-M       use UDP port N for everything, so that a firewall can let it in; or\n"
+    "                         take a port from N to M for each connection (default: any)\n"
+    "      --interface NAME   use this network interface only, such as eth0; may be given up to 8\n"
+    "                         times (default: all)\n"
     "  -t, --timeout SECONDS  give up connecting after this long (default 30)\n"
     "  -q, --quiet-for SECONDS\n"
     "                         after the end of input, leave when nothing came for this long\n"
@@ -60,11 +76,17 @@ static const char worker_help[] =
     "  -e, --echo             send every message back instead\n"
     "  -d, --distributor URL  where to register: host:port, http://host:port,\n"
     "                         https://host:port or unix:/path (default " HWS_DEFAULT_DISTRIBUTOR
-    ")\n"
-    "  -s, --ice-server URL   stun:host[:port]; may be given up to 8 times (default: none)\n"
+    ")\n" SERVERS
+    "      --ice-lite         answer checks only, and leave the choice of the path to the client:\n"
+    "                         for a server with public addresses (RFC 8445 section 2.5)\n"
     "      --insecure         allow plain text to a distributor that is not on this host\n"
     "      --loopback         use loopback addresses beside the others\n"
     "      --hide-addresses   tell names of multicast DNS instead of this host's addresses\n"
+    "      --ice-tcp          connect over TCP, either way, where UDP does not get through\n"
+    "      --port N|N-M       use UDP port N for everything, so that a firewall can let it in; or\n"
+    "                         take a port from N to M for each connection (default: any)\n"
+    "      --interface NAME   use this network interface only, such as eth0; may be given up to 8\n"
+    "                         times (default: all)\n"
     "  -t, --timeout SECONDS  give up registering after this long (default 30)\n"
     "  -v, --verbose          say who comes and goes; twice: the log as well\n"
     "      --help             show this and leave\n"
@@ -72,7 +94,26 @@ static const char worker_help[] =
     "DTLS, and what is written down:\n" COMMON
     "Exit status: 0 ended by a signal, 1 failed, 2 wrong usage.\n";
 
+static const char doctor_help[] =
+    "Usage: hawser doctor [OPTION]...\n"
+    "Tell what this machine's network is and what that means for connecting: interfaces, UDP\n"
+    "buffers, multicast DNS, which servers answer and how fast, and how the NAT behaves.\n"
+    "\n" URLS "  -t, --timeout SECONDS  give up on a server after this long (default 3)\n"
+    "      --json             write one JSON object instead of lines for people\n"
+    "      --help             show this and leave\n"
+    "\n"
+    "How a NAT behaves is told by a STUN server with two addresses, or, as far as they can, by\n"
+    "two servers.\n"
+    "\n"
+    "Exit status: 0 we can connect, with a relay or without; 1 we cannot; 2 wrong usage.\n";
+
 const char *hws_help(enum hws_command command)
 {
-    return command == HWS_COMMAND_CLIENT ? client_help : worker_help;
+    static const char *const texts[] = {
+        [HWS_COMMAND_CLIENT] = client_help,
+        [HWS_COMMAND_WORKER] = worker_help,
+        [HWS_COMMAND_DOCTOR] = doctor_help,
+    };
+
+    return texts[command];
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,22 +27,40 @@ enum {
     OPTION_MAX_LIFETIME,
     OPTION_PRIORITY,
     OPTION_HIDE,
+    OPTION_ICE_TCP,
+    OPTION_ICE_USERNAME,
+    OPTION_ICE_CREDENTIAL,
+    OPTION_ICE_CA,
+    OPTION_RELAY_ONLY,
+    OPTION_ICE_LITE,
+    OPTION_JSON,
+    OPTION_PORT,
+    OPTION_INTERFACE,
 };
 
-enum { OF_CLIENT = 1, OF_WORKER = 2, OF_BOTH = 3 };
+enum { OF_CLIENT = 1, OF_WORKER = 2, OF_BOTH = 3, OF_DOCTOR = 4, OF_ALL = 7 };
 
 static const struct {
     unsigned of;
     struct option option;
 } table[] = {
     {OF_BOTH,   {"distributor", required_argument, NULL, 'd'}                         },
-    {OF_BOTH,   {"ice-server", required_argument, NULL, 's'}                          },
+    {OF_ALL,    {"ice-server", required_argument, NULL, 's'}                          },
+    {OF_ALL,    {"ice-username", required_argument, NULL, OPTION_ICE_USERNAME}        },
+    {OF_ALL,    {"ice-credential", required_argument, NULL, OPTION_ICE_CREDENTIAL}    },
+    {OF_ALL,    {"ice-ca", required_argument, NULL, OPTION_ICE_CA}                    },
+    {OF_BOTH,   {"relay-only", no_argument, NULL, OPTION_RELAY_ONLY}                  },
+    {OF_WORKER, {"ice-lite", no_argument, NULL, OPTION_ICE_LITE}                      },
     {OF_BOTH,   {"insecure", no_argument, NULL, OPTION_INSECURE}                      },
     {OF_BOTH,   {"loopback", no_argument, NULL, OPTION_LOOPBACK}                      },
     {OF_BOTH,   {"hide-addresses", no_argument, NULL, OPTION_HIDE}                    },
-    {OF_BOTH,   {"timeout", required_argument, NULL, 't'}                             },
+    {OF_BOTH,   {"ice-tcp", no_argument, NULL, OPTION_ICE_TCP}                        },
+    {OF_BOTH,   {"port", required_argument, NULL, OPTION_PORT}                        },
+    {OF_BOTH,   {"interface", required_argument, NULL, OPTION_INTERFACE}              },
+    {OF_ALL,    {"timeout", required_argument, NULL, 't'}                             },
     {OF_BOTH,   {"verbose", no_argument, NULL, 'v'}                                   },
-    {OF_BOTH,   {"help", no_argument, NULL, OPTION_HELP}                              },
+    {OF_ALL,    {"help", no_argument, NULL, OPTION_HELP}                              },
+    {OF_DOCTOR, {"json", no_argument, NULL, OPTION_JSON}                              },
     {OF_BOTH,   {"pcap", required_argument, NULL, OPTION_PCAP}                        },
     {OF_BOTH,   {"stats", required_argument, NULL, OPTION_STATS}                      },
     {OF_BOTH,   {"certificate", required_argument, NULL, OPTION_CERTIFICATE}          },
@@ -61,12 +80,21 @@ static const struct {
     {OF_CLIENT, {"priority", required_argument, NULL, OPTION_PRIORITY}                },
 };
 
+static const struct {
+    const char *name, *letters; /* as getopt_long() wants them */
+    unsigned of;
+} traits[] = {
+    [HWS_COMMAND_CLIENT] = {"client", "d:s:t:q:v",  OF_CLIENT},
+    [HWS_COMMAND_WORKER] = {"worker", "i:ed:s:t:v", OF_WORKER},
+    [HWS_COMMAND_DOCTOR] = {"doctor", "s:t:",       OF_DOCTOR},
+};
+
 enum { OPTION_COUNT = sizeof(table) / sizeof(table[0]) };
 
 /* The options of one command, as getopt_long() wants them: the last row is all zero. */
 static void list_options(enum hws_command command, struct option out[OPTION_COUNT + 1])
 {
-    unsigned of = command == HWS_COMMAND_CLIENT ? OF_CLIENT : OF_WORKER;
+    unsigned of = traits[command].of;
     size_t count = 0;
 
     for (size_t i = 0; i < OPTION_COUNT; i++) {
@@ -175,9 +203,83 @@ static bool read_reliability(const char *option, enum hws_channel_reliability re
 
 static bool take_server(const char *text, struct hws_options *out)
 {
-    if (out->ice_server_count == HWS_OPTION_SERVER_MAX)
+    if (out->server_count == HWS_OPTION_SERVER_MAX)
         return complain("--ice-server", text, "too many, 8 at most");
-    out->ice_servers[out->ice_server_count++] = text;
+    out->servers[out->server_count++].url = text;
+    return true;
+}
+
+/* The server that credentials are for. */
+static struct hws_ice_server *last_server(const char *option, struct hws_options *out)
+{
+    if (out->server_count > 0) return &out->servers[out->server_count - 1];
+    fprintf(stderr, "hawser: %s: give the --ice-server before it\n", option);
+    return NULL;
+}
+
+static bool take_username(const char *text, struct hws_options *out)
+{
+    struct hws_ice_server *server = last_server("--ice-username", out);
+
+    if (server) server->username = text;
+    return server != NULL;
+}
+
+static bool read_secret(const char *path, char *out, size_t cap)
+{
+    FILE *file = fopen(path, "r");
+    bool read = file && fgets(out, (int)cap, file);
+
+    if (file) fclose(file);
+    if (!read) return complain("--ice-credential", path, "the file has no line to read");
+    out[strcspn(out, "\r\n")] = '\0';
+    return true;
+}
+
+static bool take_credential(const char *text, struct hws_options *out)
+{
+    struct hws_ice_server *server = last_server("--ice-credential", out);
+    char *secret;
+
+    if (!server) return false;
+    server->password = text;
+    if (text[0] != '@') return true;
+    secret = out->secrets[server - out->servers];
+    server->password = secret;
+    return read_secret(text + 1, secret, sizeof(out->secrets[0]));
+}
+
+/* "5000", one port for all, or "5000-5100", where each takes one of its own. */
+static bool read_ports(const char *text, struct hws_options *out)
+{
+    static const char want[] = "want a port, such as 5000, or a range, such as 5000-5100";
+    unsigned long least, most;
+    char *end;
+
+    errno = 0;
+    least = most = strtoul(text, &end, 10);
+    if (errno || *text < '0' || *text > '9') return complain("--port", text, want);
+    if (*end == '-' && end[1] >= '0' && end[1] <= '9') most = strtoul(end + 1, &end, 10);
+    if (errno || *end != '\0' || least < 1 || most > UINT16_MAX)
+        return complain("--port", text, want);
+    if (least > most) return complain("--port", text, "the range ends before it begins");
+    if (out->port != 0 || out->port_min != 0) return complain("--port", text, "given twice");
+    if (strchr(text, '-')) {
+        out->port_min = (uint16_t)least;
+        out->port_max = (uint16_t)most;
+    } else {
+        out->port = (uint16_t)least;
+    }
+    return true;
+}
+
+static bool take_interface(const char *name, struct hws_options *out)
+{
+    if (out->interface_count == HWS_OPTION_INTERFACE_MAX)
+        return complain("--interface", name, "too many, 8 at most");
+    if (if_nametoindex(name) == 0)
+        return complain("--interface", name, "this host has no such interface");
+    out->interfaces[out->interface_count++] = name;
     return true;
 }
 
@@ -243,6 +345,31 @@ static bool take_more(int option, struct hws_options *out)
     }
 }
 
+/* An option about TURN servers. */
+static bool take_relay(int option, struct hws_options *out)
+{
+    switch (option) {
+    case OPTION_ICE_USERNAME:
+        return take_username(optarg, out);
+    case OPTION_ICE_CREDENTIAL:
+        return take_credential(optarg, out);
+    case OPTION_ICE_CA:
+        out->ice_ca_file = optarg;
+        return true;
+    case OPTION_RELAY_ONLY:
+        out->relay_only = true;
+        return true;
+    case OPTION_ICE_LITE:
+        out->ice_lite = true;
+        return true;
+    case OPTION_JSON:
+        out->json = true;
+        return true;
+    default:
+        return take_more(option, out);
+    }
+}
+
 /* One option; false when its value is bad, and then it has been said. */
 static bool take(int option, struct hws_options *out)
 {
@@ -273,17 +400,23 @@ static bool take(int option, struct hws_options *out)
     case OPTION_HIDE:
         out->hide_addresses = true;
         return true;
+    case OPTION_ICE_TCP:
+        out->ice_tcp = true;
+        return true;
+    case OPTION_PORT:
+        return read_ports(optarg, out);
+    case OPTION_INTERFACE:
+        return take_interface(optarg, out);
     case OPTION_ECHO_TEST:
         return read_size("--echo-test", optarg, 1024 * 1024 * 1024, &out->echo_test);
     default:
-        return take_more(option, out);
+        return take_relay(option, out);
     }
 }
 
 static int usage(enum hws_command command)
 {
-    fprintf(stderr, "Try 'hawser %s --help'.\n",
-            command == HWS_COMMAND_CLIENT ? "client" : "worker");
+    fprintf(stderr, "Try 'hawser %s --help'.\n", traits[command].name);
     return HWS_EXIT_USAGE;
 }
 
@@ -297,7 +430,7 @@ static int take_rest(enum hws_command command, int argc, char **argv, struct hws
         fprintf(stderr, "hawser: unexpected argument '%s'\n", argv[optind]);
         return usage(command);
     }
-    if (!out->has_id) {
+    if (!out->has_id && command != HWS_COMMAND_DOCTOR) {
         fprintf(stderr, command == HWS_COMMAND_CLIENT ? "hawser: which worker? Give its ID.\n"
                                                       : "hawser: --id is missing\n");
         return usage(command);
@@ -312,14 +445,12 @@ static int take_rest(enum hws_command command, int argc, char **argv, struct hws
 
 int hws_options_read(enum hws_command command, int argc, char **argv, struct hws_options *out)
 {
-    bool client = command == HWS_COMMAND_CLIENT;
     struct option options[OPTION_COUNT + 1];
     int option;
 
     list_options(command, options);
     *out = (struct hws_options){.distributor = HWS_DEFAULT_DISTRIBUTOR, .quiet_for = HWS_SEC(1)};
-    while ((option = getopt_long(argc, argv, client ? "d:s:t:q:v" : "i:ed:s:t:v", options, NULL)) !=
-           -1) {
+    while ((option = getopt_long(argc, argv, traits[command].letters, options, NULL)) != -1) {
         if (option == OPTION_HELP) {
             fputs(hws_help(command), stdout);
             return -1;
@@ -327,6 +458,19 @@ int hws_options_read(enum hws_command command, int argc, char **argv, struct hws
         if (!take(option, out)) return usage(command);
     }
     return take_rest(command, argc, argv, out);
+}
+
+int hws_options_refused(enum hws_command command, const struct hws_options *options,
+                        enum hws_err err, const char *reason)
+{
+    fprintf(stderr, "hawser %s: %s: %s", command == HWS_COMMAND_CLIENT ? "client" : "worker",
+            hws_strerror(err), reason);
+    if (err == HWS_ERR_IO && options->port != 0) fprintf(stderr, " (--port %u)", options->port);
+    for (size_t i = 0; err == HWS_ERR_IO && i < options->interface_count; i++) {
+        fprintf(stderr, " (--interface %s)", options->interfaces[i]);
+    }
+    fputc('\n', stderr);
+    return err == HWS_ERR_ARGUMENT ? HWS_EXIT_USAGE : HWS_EXIT_FAILED;
 }
 
 static void write_line(void *user, const char *line, size_t len)
@@ -337,9 +481,12 @@ static void write_line(void *user, const char *line, size_t len)
 
 struct hws_log hws_options_log(const struct hws_options *options)
 {
-    if (options->verbose < 2) return (struct hws_log){0};
+    static const enum hws_log_level levels[] = {HWS_LOG_WARN, HWS_LOG_WARN, HWS_LOG_DEBUG,
+                                                HWS_LOG_TRACE};
+
+    if (options->verbose < 1) return (struct hws_log){0};
     return (struct hws_log){
         .write = write_line,
-        .level = options->verbose > 2 ? HWS_LOG_TRACE : HWS_LOG_DEBUG,
+        .level = levels[options->verbose < 3 ? options->verbose : 3],
     };
 }

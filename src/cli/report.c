@@ -36,6 +36,7 @@ static void path(const struct hws_client *client)
             hws_endpoint_text(&in_use.local, local), in_use.remote_type,
             in_use.remote.family == HWS_FAMILY_NONE ? "(hidden)"
                                                     : hws_endpoint_text(&in_use.remote, remote));
+    if (in_use.local.tcp) fputs(" over TCP", stderr);
     if (in_use.rtt > 0) fprintf(stderr, ", round trip %.2f ms", ms(in_use.rtt));
     fputc('\n', stderr);
 }

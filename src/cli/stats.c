@@ -43,6 +43,7 @@ static void pair(struct hws_json *json, const char *key, const struct hws_pair_s
     text(json, "local_type", pair->local_type);
     text(json, "remote", hws_endpoint_text(&pair->remote, endpoint));
     text(json, "remote_type", pair->remote_type);
+    text(json, "protocol", pair->local.tcp ? "tcp" : "udp");
     text(json, "state", pair->state);
     hws_json_bool(json, "selected", pair->selected);
     hws_json_bool(json, "nominated", pair->nominated);

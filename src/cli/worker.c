@@ -146,7 +146,8 @@ static void on_event(struct serving *serving, const struct hws_worker_event *eve
         break;
     case HWS_WORKER_CLOSED:
         if (verbose)
-            fprintf(stderr, "client %" PRIu32 " gone: %s\n", event->connection.slot, event->reason);
+            fprintf(stderr, "client %" PRIu32 " gone: %s (cause: %s)\n", event->connection.slot,
+                    event->reason, hws_cause_name(event->cause));
         report(serving, event->connection);
         release(guest);
         break;
@@ -214,10 +215,19 @@ static int start(const struct hws_options *options, struct hws_records *records)
     struct hws_worker_config config = {.distributor = options->distributor,
                                        .id = options->id,
                                        .insecure = options->insecure,
-                                       .ice_servers = options->ice_servers,
-                                       .ice_server_count = options->ice_server_count,
+                                       .servers = options->servers,
+                                       .server_count = options->server_count,
+                                       .ice_ca_file = options->ice_ca_file,
+                                       .relay_only = options->relay_only,
+                                       .ice_lite = options->ice_lite,
                                        .loopback = options->loopback,
                                        .hide_addresses = options->hide_addresses,
+                                       .ice_tcp = options->ice_tcp,
+                                       .port = options->port,
+                                       .port_min = options->port_min,
+                                       .port_max = options->port_max,
+                                       .interfaces = options->interfaces,
+                                       .interface_count = options->interface_count,
                                        .client_max = CLIENT_MAX,
                                        .timeout = options->timeout,
                                        .max_message_size = options->max_message_size,
@@ -230,10 +240,7 @@ static int start(const struct hws_options *options, struct hws_records *records)
     enum hws_err err = hws_worker_new(&config, &worker, &reason);
     int status;
 
-    if (err) {
-        fprintf(stderr, "hawser worker: %s: %s\n", hws_strerror(err), reason);
-        return err == HWS_ERR_ARGUMENT ? HWS_EXIT_USAGE : HWS_EXIT_FAILED;
-    }
+    if (err) return hws_options_refused(HWS_COMMAND_WORKER, options, err, reason);
     hws_catch_signals(wake, worker);
     status = run(worker, options);
     hws_catch_signals(NULL, NULL);

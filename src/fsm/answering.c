@@ -11,28 +11,45 @@ struct hws_answering {
     struct hws_held held;
 };
 
+static const char *const states[HWS_ANSWERING_STATE_COUNT] = {
+    [HWS_ANSWERING_ILLEGAL] = "illegal",     [HWS_ANSWERING_WAITING] = "waiting",
+    [HWS_ANSWERING_ANSWERING] = "answering", [HWS_ANSWERING_CONNECTED] = "connected",
+    [HWS_ANSWERING_CLOSED] = "closed",
+};
+
+static const char *const inputs[HWS_ANSWERING_INPUT_COUNT] = {
+    [HWS_ANSWERING_OFFER] = "offer",
+    [HWS_ANSWERING_ANSWER] = "answer",
+    [HWS_ANSWERING_CONNECT] = "connect",
+    [HWS_ANSWERING_CLOSE] = "close",
+};
+
 /* One row per arrow of the drawing in the header. */
-static const struct rule {
-    enum hws_answering_state from;
-    enum hws_answering_input input;
-    enum hws_answering_state to;
-} rules[] = {
-    {HWS_ANSWERING_WAITING,   HWS_ANSWERING_OFFER,   HWS_ANSWERING_ANSWERING},
-    {HWS_ANSWERING_WAITING,   HWS_ANSWERING_CLOSE,   HWS_ANSWERING_CLOSED   },
-    {HWS_ANSWERING_ANSWERING, HWS_ANSWERING_ANSWER,  HWS_ANSWERING_ANSWERING},
-    {HWS_ANSWERING_ANSWERING, HWS_ANSWERING_CONNECT, HWS_ANSWERING_CONNECTED},
-    {HWS_ANSWERING_ANSWERING, HWS_ANSWERING_CLOSE,   HWS_ANSWERING_CLOSED   },
-    {HWS_ANSWERING_CONNECTED, HWS_ANSWERING_CLOSE,   HWS_ANSWERING_CLOSED   },
-    {HWS_ANSWERING_CLOSED,    HWS_ANSWERING_CLOSE,   HWS_ANSWERING_CLOSED   },
+static const struct hws_fsm_rule rules[] = {
+    {HWS_ANSWERING_WAITING,   HWS_ANSWERING_OFFER,   HWS_ANSWERING_ANSWERING, NULL},
+    {HWS_ANSWERING_WAITING,   HWS_ANSWERING_CLOSE,   HWS_ANSWERING_CLOSED,    NULL},
+    {HWS_ANSWERING_ANSWERING, HWS_ANSWERING_ANSWER,  HWS_ANSWERING_ANSWERING, NULL},
+    {HWS_ANSWERING_ANSWERING, HWS_ANSWERING_CONNECT, HWS_ANSWERING_CONNECTED,
+     "our answer has gone out"                                                    },
+    {HWS_ANSWERING_ANSWERING, HWS_ANSWERING_CLOSE,   HWS_ANSWERING_CLOSED,    NULL},
+    {HWS_ANSWERING_CONNECTED, HWS_ANSWERING_CLOSE,   HWS_ANSWERING_CLOSED,    NULL},
+    {HWS_ANSWERING_CLOSED,    HWS_ANSWERING_CLOSE,   HWS_ANSWERING_CLOSED,    NULL},
+};
+
+const struct hws_fsm_table hws_answering_table = {
+    .name = "answering",
+    .states = states,
+    .inputs = inputs,
+    .rules = rules,
+    .state_count = HWS_ANSWERING_STATE_COUNT,
+    .input_count = HWS_ANSWERING_INPUT_COUNT,
+    .rule_count = sizeof(rules) / sizeof(rules[0]),
 };
 
 enum hws_answering_state hws_answering_next(enum hws_answering_state from,
                                             enum hws_answering_input input)
 {
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        if (rules[i].from == from && rules[i].input == input) return rules[i].to;
-    }
-    return HWS_ANSWERING_ILLEGAL;
+    return (enum hws_answering_state)hws_fsm_next(&hws_answering_table, from, input);
 }
 
 /* The only writer of `state`. */
@@ -121,20 +138,7 @@ enum hws_answering_state hws_answering_state(const struct hws_answering *answeri
 
 const char *hws_answering_state_name(enum hws_answering_state state)
 {
-    switch (state) {
-    case HWS_ANSWERING_WAITING:
-        return "waiting";
-    case HWS_ANSWERING_ANSWERING:
-        return "answering";
-    case HWS_ANSWERING_CONNECTED:
-        return "connected";
-    case HWS_ANSWERING_CLOSED:
-        return "closed";
-    case HWS_ANSWERING_ILLEGAL:
-    case HWS_ANSWERING_STATE_COUNT:
-        break;
-    }
-    return "illegal";
+    return hws_fsm_state_name(&hws_answering_table, state);
 }
 
 struct hws_answering_waiting *hws_answering_as_waiting(struct hws_answering *answering)

@@ -17,6 +17,8 @@
 #ifndef HWS_FSM_ANSWERING_H
 #define HWS_FSM_ANSWERING_H
 
+#include "fsm/table.h"
+
 #include <hawser/err.h>
 #include <hawser/types.h>
 
@@ -74,7 +76,9 @@ HWS_MUST_USE enum hws_err hws_answering_hold(struct hws_answering *answering,
  *  the answer went out, in CLOSED, and when none is left. */
 bool hws_answering_next_candidate(struct hws_answering *answering, struct hws_bytes *out);
 
-/** The rule table, for tests and for drawing: next state, or HWS_ANSWERING_ILLEGAL. */
+extern const struct hws_fsm_table hws_answering_table; /**< its arrows, for drawing */
+
+/** The rule table: next state, or HWS_ANSWERING_ILLEGAL. */
 enum hws_answering_state hws_answering_next(enum hws_answering_state from,
                                             enum hws_answering_input input);
 

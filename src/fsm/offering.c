@@ -10,27 +10,42 @@ struct hws_offering {
     struct hws_held held;
 };
 
+static const char *const states[HWS_OFFERING_STATE_COUNT] = {
+    [HWS_OFFERING_ILLEGAL] = "illegal",   [HWS_OFFERING_OFFERING] = "offering",
+    [HWS_OFFERING_ANSWERED] = "answered", [HWS_OFFERING_CONNECTED] = "connected",
+    [HWS_OFFERING_CLOSED] = "closed",
+};
+
+static const char *const inputs[HWS_OFFERING_INPUT_COUNT] = {
+    [HWS_OFFERING_ANSWER] = "answer",
+    [HWS_OFFERING_CONNECT] = "connect",
+    [HWS_OFFERING_CLOSE] = "close",
+};
+
 /* One row per arrow of the drawing in the header. */
-static const struct rule {
-    enum hws_offering_state from;
-    enum hws_offering_input input;
-    enum hws_offering_state to;
-} rules[] = {
-    {HWS_OFFERING_OFFERING,  HWS_OFFERING_ANSWER,  HWS_OFFERING_ANSWERED },
-    {HWS_OFFERING_OFFERING,  HWS_OFFERING_CLOSE,   HWS_OFFERING_CLOSED   },
-    {HWS_OFFERING_ANSWERED,  HWS_OFFERING_CONNECT, HWS_OFFERING_CONNECTED},
-    {HWS_OFFERING_ANSWERED,  HWS_OFFERING_CLOSE,   HWS_OFFERING_CLOSED   },
-    {HWS_OFFERING_CONNECTED, HWS_OFFERING_CLOSE,   HWS_OFFERING_CLOSED   },
-    {HWS_OFFERING_CLOSED,    HWS_OFFERING_CLOSE,   HWS_OFFERING_CLOSED   },
+static const struct hws_fsm_rule rules[] = {
+    {HWS_OFFERING_OFFERING,  HWS_OFFERING_ANSWER,  HWS_OFFERING_ANSWERED,  NULL},
+    {HWS_OFFERING_OFFERING,  HWS_OFFERING_CLOSE,   HWS_OFFERING_CLOSED,    NULL},
+    {HWS_OFFERING_ANSWERED,  HWS_OFFERING_CONNECT, HWS_OFFERING_CONNECTED, NULL},
+    {HWS_OFFERING_ANSWERED,  HWS_OFFERING_CLOSE,   HWS_OFFERING_CLOSED,    NULL},
+    {HWS_OFFERING_CONNECTED, HWS_OFFERING_CLOSE,   HWS_OFFERING_CLOSED,    NULL},
+    {HWS_OFFERING_CLOSED,    HWS_OFFERING_CLOSE,   HWS_OFFERING_CLOSED,    NULL},
+};
+
+const struct hws_fsm_table hws_offering_table = {
+    .name = "offering",
+    .states = states,
+    .inputs = inputs,
+    .rules = rules,
+    .state_count = HWS_OFFERING_STATE_COUNT,
+    .input_count = HWS_OFFERING_INPUT_COUNT,
+    .rule_count = sizeof(rules) / sizeof(rules[0]),
 };
 
 enum hws_offering_state hws_offering_next(enum hws_offering_state from,
                                           enum hws_offering_input input)
 {
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-        if (rules[i].from == from && rules[i].input == input) return rules[i].to;
-    }
-    return HWS_OFFERING_ILLEGAL;
+    return (enum hws_offering_state)hws_fsm_next(&hws_offering_table, from, input);
 }
 
 /* The only writer of `state`. */
@@ -109,20 +124,7 @@ enum hws_offering_state hws_offering_state(const struct hws_offering *offering)
 
 const char *hws_offering_state_name(enum hws_offering_state state)
 {
-    switch (state) {
-    case HWS_OFFERING_OFFERING:
-        return "offering";
-    case HWS_OFFERING_ANSWERED:
-        return "answered";
-    case HWS_OFFERING_CONNECTED:
-        return "connected";
-    case HWS_OFFERING_CLOSED:
-        return "closed";
-    case HWS_OFFERING_ILLEGAL:
-    case HWS_OFFERING_STATE_COUNT:
-        break;
-    }
-    return "illegal";
+    return hws_fsm_state_name(&hws_offering_table, state);
 }
 
 struct hws_offering_offered *hws_offering_as_offered(struct hws_offering *offering)

@@ -17,6 +17,8 @@
 #ifndef HWS_FSM_OFFERING_H
 #define HWS_FSM_OFFERING_H
 
+#include "fsm/table.h"
+
 #include <hawser/err.h>
 #include <hawser/types.h>
 
@@ -70,7 +72,9 @@ HWS_MUST_USE enum hws_err hws_offering_hold(struct hws_offering *offering,
  *  OFFERING and CLOSED, and when none is left. */
 bool hws_offering_next_candidate(struct hws_offering *offering, struct hws_bytes *out);
 
-/** The rule table, for tests and for drawing: next state, or HWS_OFFERING_ILLEGAL. */
+extern const struct hws_fsm_table hws_offering_table; /**< its arrows, for drawing */
+
+/** The rule table: next state, or HWS_OFFERING_ILLEGAL. */
 enum hws_offering_state hws_offering_next(enum hws_offering_state from,
                                           enum hws_offering_input input);
 

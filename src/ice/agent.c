@@ -43,13 +43,17 @@ enum hws_err hws_ice_new(const struct hws_ice_config *config, struct hws_ice **o
     struct hws_ice *ice;
 
     if (!config->random.fill || config->pacing < 0 || config->consent_period < 0 ||
-        config->consent_expiry < 0 || config->fail_after < 0)
+        config->consent_expiry < 0 || config->fail_after < 0 ||
+        (config->lite && config->relay_only))
         return HWS_ERR_ARGUMENT;
     ice = calloc(1, sizeof(*ice));
     if (!ice) return HWS_ERR_NO_MEMORY;
     ice->random = config->random;
     ice->log = config->log;
-    ice->controlling = config->controlling;
+    ice->lite = config->lite;
+    ice->controlling = config->controlling && !config->lite; /* RFC 8445 section 6.1.1 */
+    ice->relay_only = config->relay_only;
+    ice->tcp = config->tcp;
     ice->pacing = or_default(config->pacing, HWS_ICE_PACING);
     if (ice->pacing < HWS_ICE_PACING_FLOOR) ice->pacing = HWS_ICE_PACING_FLOOR;
     ice->consent_period = or_default(config->consent_period, HWS_ICE_CONSENT_PERIOD);
@@ -57,6 +61,7 @@ enum hws_err hws_ice_new(const struct hws_ice_config *config, struct hws_ice **o
     ice->fail_after = or_default(config->fail_after, HWS_ICE_FAIL_AFTER);
     ice->tiebreaker = hws_ice_random_u64(ice);
     ice->lane.pair = ice->parting.base = HWS_ICE_NONE;
+    ice->restart_at = HWS_NEVER;
     ice->last_new_at = INT64_MIN / 2; /* long ago: the first transaction waits for nothing */
     ice->error_window_at = INT64_MIN / 2;
     hws_ice_begin_generation(ice);
@@ -68,6 +73,7 @@ void hws_ice_free(struct hws_ice *ice)
 {
     if (!ice) return;
     hws_ice_forget_before(ice);
+    hws_ice_relays_free(ice);
     hws_wipe(ice, sizeof(*ice));
     free(ice);
 }
@@ -97,6 +103,7 @@ bool hws_ice_is_controlling(const struct hws_ice *ice)
 
 void hws_ice_switch_role(struct hws_ice *ice, bool controlling, hws_time now)
 {
+    if (ice->lite) return;
     HWS_LOG(&ice->log, HWS_LOG_INFO, now, "ice", "role.switch", "controlling=%d", controlling);
     ice->controlling = controlling;
     ice->nominee = HWS_ICE_NONE;
@@ -108,9 +115,14 @@ void hws_ice_switch_role(struct hws_ice *ice, bool controlling, hws_time now)
     hws_ice_pairs_reprioritize(ice);
 }
 
+void hws_ice_allow_renomination(struct hws_ice *ice, bool allowed)
+{
+    ice->renomination = allowed;
+}
+
 void hws_ice_set_controlling(struct hws_ice *ice, bool controlling)
 {
-    if (ice->checked || ice->remote_lite || ice->controlling == controlling) return;
+    if (ice->checked || ice->lite || ice->remote_lite || ice->controlling == controlling) return;
     ice->controlling = controlling;
     hws_ice_pairs_reprioritize(ice);
 }
@@ -149,13 +161,16 @@ static void begin_next(struct hws_ice *ice, hws_time now)
 
 void hws_ice_tick(struct hws_ice *ice, hws_time now)
 {
+    hws_ice_silence_tick(ice, now);
     hws_ice_consent_tick(ice, now);
     hws_ice_checks_tick(ice, now);
     hws_ice_gather_tick(ice, now);
+    hws_ice_relays_tick(ice, now);
     hws_ice_nominate_tick(ice, now);
     begin_next(ice, now);
     hws_ice_gather_check_end(ice, now);
     hws_ice_fail_tick(ice, now);
+    hws_ice_relays_drain(ice);
 }
 
 static hws_time earlier(hws_time a, hws_time b)
@@ -167,7 +182,9 @@ hws_time hws_ice_deadline(const struct hws_ice *ice)
 {
     hws_time at = earlier(hws_ice_consent_deadline(ice), hws_ice_checks_deadline(ice));
 
+    at = earlier(at, hws_ice_silence_deadline(ice));
     at = earlier(at, hws_ice_gather_deadline(ice));
+    at = earlier(at, hws_ice_relays_deadline(ice));
     at = earlier(at, hws_ice_nominate_deadline(ice));
     at = earlier(at, next_begin_at(ice));
     return earlier(at, hws_ice_fail_deadline(ice));
@@ -177,11 +194,16 @@ hws_time hws_ice_deadline(const struct hws_ice *ice)
 
 enum hws_err hws_ice_add_local(struct hws_ice *ice, const struct hws_address *addr, hws_time now)
 {
-    size_t before = ice->local_count;
+    bool known = hws_ice_find_base(ice, addr) != HWS_ICE_NONE;
     enum hws_err err = hws_ice_local_add_host(ice, addr, now);
 
     if (err) return err;
-    if (ice->local_count > before) hws_ice_ask_all_from(ice, (uint8_t)before, now);
+    if (!known) {
+        uint8_t base = hws_ice_find_base(ice, addr);
+
+        hws_ice_ask_all_from(ice, base, now);
+        hws_ice_relays_of_base(ice, base, now);
+    }
     hws_ice_tick(ice, now);
     return HWS_OK;
 }
@@ -217,11 +239,17 @@ static bool is_ice_text(const char *text, size_t min, size_t max)
     return true;
 }
 
+void hws_ice_answers(struct hws_ice *ice)
+{
+    if (!ice->cur.has_remote) ice->unheard = true;
+}
+
 enum hws_err hws_ice_set_remote(struct hws_ice *ice, const char *ufrag, const char *pwd, bool lite,
                                 hws_time now)
 {
     if (!is_ice_text(ufrag, 4, HWS_UFRAG_MAX) || !is_ice_text(pwd, 22, HWS_PWD_MAX))
         return HWS_ERR_ARGUMENT;
+    if (ice->lite && lite) return HWS_ERR_UNSUPPORTED;
     if (ice->cur.has_remote) {
         bool equal = hws_bytes_equal(hws_bytes_of(ufrag), hws_bytes_of(ice->cur.remote_ufrag)) &&
                      hws_bytes_equal(hws_bytes_of(pwd), hws_bytes_of(ice->cur.remote_pwd));
@@ -269,7 +297,7 @@ enum hws_err hws_ice_feed(struct hws_ice *ice, const struct hws_datagram *in, hw
     hws_ice_consent_tick(ice, now); /* a response that comes after the expiry revives nothing */
     if (in->bytes.len > HWS_DATAGRAM_IN_MAX) {
         err = HWS_ERR_MALFORMED;
-    } else if (base != HWS_ICE_NONE) {
+    } else if (base != HWS_ICE_NONE && hws_ice_local_pairs(ice, base)) {
         err = hws_stun_read(in->bytes, &msg, NULL);
         if (!err && msg.msg_class == HWS_STUN_REQUEST)
             err = hws_ice_request(ice, base, &in->remote, &msg, now);
@@ -303,12 +331,13 @@ bool hws_ice_next_event(struct hws_ice *ice, struct hws_ice_event *out)
     struct hws_ice_event event = {0};
 
     for (size_t i = 0; i < ice->local_count; i++) {
-        if (ice->locals[i].announced || !hws_ice_local_is_known(&ice->locals[i])) continue;
+        if (ice->locals[i].announced || !hws_ice_local_is_known(ice, i)) continue;
         ice->locals[i].announced = true;
         out->kind = HWS_ICE_LOCAL_CANDIDATE;
         hws_ice_local_describe(ice, i, &out->candidate);
         return true;
     }
+    if (hws_ice_next_stun_failure(ice, out) || hws_ice_next_turn_failure(ice, out)) return true;
     if (take(&ice->pending_end))
         event.kind = HWS_ICE_LOCAL_END;
     else if (take(&ice->pending_expired))
@@ -331,7 +360,7 @@ size_t hws_ice_known(const struct hws_ice *ice, struct hws_candidate *out, size_
     size_t count = 0;
 
     for (size_t i = 0; i < ice->local_count && count < cap; i++) {
-        if (hws_ice_local_is_known(&ice->locals[i])) hws_ice_local_describe(ice, i, &out[count++]);
+        if (hws_ice_local_is_known(ice, i)) hws_ice_local_describe(ice, i, &out[count++]);
     }
     *out_ended = ice->local_end_raised;
     return count;
@@ -340,7 +369,7 @@ size_t hws_ice_known(const struct hws_ice *ice, struct hws_candidate *out, size_
 void hws_ice_mark_known(struct hws_ice *ice)
 {
     for (size_t i = 0; i < ice->local_count; i++) {
-        if (hws_ice_local_is_known(&ice->locals[i])) ice->locals[i].announced = true;
+        if (hws_ice_local_is_known(ice, i)) ice->locals[i].announced = true;
     }
     ice->pending_end = false;
 }
@@ -354,6 +383,7 @@ bool hws_ice_path(const struct hws_ice *ice, struct hws_ice_path *out)
 {
     if (!ice->lane.active) return false;
     *out = ice->lane.path;
+    out->rto = hws_ice_rto(hws_ice_guess_rtt(ice, out->rtt));
     if (ice->lane.pair != HWS_ICE_NONE) { /* a candidate may have got its real name since */
         const struct hws_ice_pair *pair = &ice->pairs[ice->lane.pair];
 
@@ -361,6 +391,13 @@ bool hws_ice_path(const struct hws_ice *ice, struct hws_ice_path *out)
         out->remote_type = ice->remotes[pair->remote].type;
         out->remote_named = ice->remotes[pair->remote].named;
     }
+    return true;
+}
+
+bool hws_ice_lost_path(const struct hws_ice *ice, struct hws_ice_path *out)
+{
+    if (!ice->has_lost) return false;
+    *out = ice->lost;
     return true;
 }
 

@@ -64,16 +64,50 @@ static void send_success(struct hws_ice *ice, uint8_t base, const struct hws_add
     hws_ice_outbox_push(ice, base, remote, bytes);
 }
 
+/* Would the pair be better than the nominated one, if it works again? */
+static bool may_be_better(const struct hws_ice *ice, const struct hws_ice_pair *p)
+{
+    return ice->controlling && ice->nominated != HWS_ICE_NONE && !p->queued && !p->valid &&
+           p->state != HWS_ICE_PAIR_IN_PROGRESS &&
+           p->priority > ice->pairs[ice->nominated].priority;
+}
+
+/* Do we have that pair, and no need of it? */
+static bool is_old_news(const struct hws_ice *ice, uint8_t base, uint8_t remote)
+{
+    uint8_t pair = remote == HWS_ICE_NONE ? HWS_ICE_NONE : hws_ice_pair_find(ice, base, remote);
+
+    if (pair == HWS_ICE_NONE || ice->lane.silent_at) return false;
+    if (pair == ice->nominated && ice->lane.pair != pair) return false; /* left, and it lives */
+    return !may_be_better(ice, &ice->pairs[pair]);
+}
+
+/* Of numbered nominations the highest counts; one that is older than what was heard says nothing,
+ * one that is repeated says the same again. */
+static bool is_nomination(struct hws_ice *ice, const struct hws_ice_early *check)
+{
+    if (!check->use_candidate || ice->controlling) return false;
+    if (!ice->renomination || !check->nomination) return true;
+    if (check->nomination < ice->peer_nomination) return false;
+    ice->peer_nomination = check->nomination;
+    return true;
+}
+
 /* What the check means for our list: RFC 8445 section 7.3.1.3 to section 7.3.1.5. */
 static void act_on_check(struct hws_ice *ice, const struct hws_ice_early *check, hws_time now)
 {
     uint8_t remote = hws_ice_find_remote(ice, &check->remote), pair;
+    bool nominates = is_nomination(ice, check);
     struct hws_ice_pair *p;
 
     /* The peer knows both halves of this generation: it needs the one before no more. */
     if (ice->phase == HWS_ICE_COMPLETE) hws_ice_forget_old(ice);
-    /* When the checks are over, only another nomination by the controlling peer means something. */
-    if (ice->phase == HWS_ICE_COMPLETE && (ice->controlling || !check->use_candidate)) return;
+    /* When the checks are over, only another nomination by the controlling peer means something, or
+     * a pair that is new: one side has got another address. */
+    if (ice->phase == HWS_ICE_COMPLETE && !nominates) {
+        if (is_old_news(ice, check->base, remote)) return;
+        hws_ice_ask_path(ice, now);
+    }
     if (remote == HWS_ICE_NONE)
         remote = hws_ice_remote_learn(ice, &check->remote, check->priority, now);
     if (remote == HWS_ICE_NONE) return;
@@ -81,10 +115,16 @@ static void act_on_check(struct hws_ice *ice, const struct hws_ice_early *check,
     if (pair == HWS_ICE_NONE) return;
     p = &ice->pairs[pair];
     p->heard = true;
-    if (check->use_candidate && !ice->controlling) {
+    ice->unheard = false;
+    if (ice->lite) { /* RFC 8445 section 7.3.2: what the peer nominates is valid, and only that */
+        if (!nominates) return;
+        p->confirmed_at = now;
+        hws_ice_pair_validated(ice, pair, false, now);
         hws_ice_peer_nominates(ice, pair, now);
-    } else if (!p->valid) {
-        hws_ice_trigger(ice, pair, now);
+    } else if (nominates) {
+        hws_ice_peer_nominates(ice, pair, now);
+    } else if (!p->valid || ice->nominee == pair) { /* which a lost answer makes late */
+        hws_ice_check_again(ice, pair, now);
     }
 }
 
@@ -96,6 +136,7 @@ static void remember_early(struct hws_ice *ice, const struct hws_ice_early *chec
         if (known->base == check->base && known->generation == check->generation &&
             hws_address_equal(&known->remote, &check->remote)) {
             known->use_candidate = known->use_candidate || check->use_candidate;
+            if (known->nomination < check->nomination) known->nomination = check->nomination;
             return;
         }
     }
@@ -122,6 +163,7 @@ static void accept_check(struct hws_ice *ice, uint8_t base, const struct hws_add
     if (!hws_ice_split_username(msg->username, &first, &second)) return;
     check.priority =
         msg->has_priority ? msg->priority : hws_candidate_priority(HWS_CANDIDATE_PRFLX, 0);
+    check.nomination = msg->has_nomination ? msg->nomination : 0;
     check.generation = hws_ice_generation(second);
     if (!ice->cur.has_remote) {
         remember_early(ice, &check);
@@ -148,6 +190,7 @@ enum hws_err hws_ice_request(struct hws_ice *ice, uint8_t base, const struct hws
         .local_ufrag = creds->local_ufrag,
         .local_pwd = creds->local_pwd,
         .controlling = ice->controlling,
+        .lite = ice->lite,
         .tiebreaker = ice->tiebreaker,
     };
     enum hws_ice_ruling ruling = hws_ice_rule_message(&ruler, msg);
@@ -182,6 +225,7 @@ enum hws_err hws_ice_request(struct hws_ice *ice, uint8_t base, const struct hws
     HWS_LOG(&ice->log, HWS_LOG_DEBUG, now, "ice", "check.recv", "base=%u use_candidate=%d old=%d",
             base, msg->use_candidate, old);
     send_success(ice, base, remote, msg, creds->local_pwd);
+    if (ice->lite) hws_ice_consent_heard(ice, base, remote, now);
     if (!old) accept_check(ice, base, remote, msg, now);
     hws_ice_count_check(ice, base, remote, old);
     return HWS_OK;

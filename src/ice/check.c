@@ -4,24 +4,9 @@
 
 #include <string.h>
 
-/* The retransmission timeout of a check that begins now, RFC 8445 section 14.3. */
-static uint32_t check_rto(const struct hws_ice *ice)
-{
-    hws_time rto = 0;
-
-    for (size_t i = 0; i < ice->pair_count; i++) {
-        if (ice->pairs[i].state == HWS_ICE_PAIR_WAITING ||
-            ice->pairs[i].state == HWS_ICE_PAIR_IN_PROGRESS)
-            rto += ice->pacing;
-    }
-    if (rto < HWS_ICE_RTO_MIN) rto = HWS_ICE_RTO_MIN;
-    /* Ta is the program's and may be absurd: the last wait must still be a number. */
-    return rto < HWS_SEC(100) ? (uint32_t)rto : (uint32_t)HWS_SEC(100);
-}
-
 void hws_ice_send_request(struct hws_ice *ice, const struct hws_ice_credentials *creds,
                           uint8_t base, const struct hws_address *remote,
-                          const uint8_t transaction[HWS_STUN_TID_LEN], bool nominates)
+                          const uint8_t transaction[HWS_STUN_TID_LEN], uint32_t nomination)
 {
     uint8_t buffer[HWS_STUN_MESSAGE_MAX];
     uint8_t username[HWS_UFRAG_MAX + 1 + HWS_ICE_UFRAG_LEN];
@@ -36,10 +21,11 @@ void hws_ice_send_request(struct hws_ice *ice, const struct hws_ice_credentials 
     hws_write_bytes(&name, hws_bytes_of(creds->local_ufrag));
     hws_stun_add_bytes(&msg, HWS_STUN_USERNAME, hws_written(&name));
     hws_stun_add_u32(&msg, HWS_STUN_PRIORITY,
-                     hws_candidate_priority(HWS_CANDIDATE_PRFLX, ice->locals[base].preference));
+                     hws_ice_priority(&ice->locals[base], HWS_CANDIDATE_PRFLX));
     hws_stun_add_u64(&msg, ice->controlling ? HWS_STUN_ICE_CONTROLLING : HWS_STUN_ICE_CONTROLLED,
                      ice->tiebreaker);
-    if (nominates) hws_stun_add_flag(&msg, HWS_STUN_USE_CANDIDATE);
+    if (nomination) hws_stun_add_flag(&msg, HWS_STUN_USE_CANDIDATE);
+    if (nomination && ice->renomination) hws_stun_add_u32(&msg, HWS_STUN_NOMINATION, nomination);
     hws_stun_add_integrity(&msg, hws_bytes_of(creds->remote_pwd));
     hws_stun_add_fingerprint(&msg);
     if (hws_stun_end(&msg, &bytes)) return; /* as if the network had lost it */
@@ -53,14 +39,18 @@ static void send_check(struct hws_ice *ice, uint8_t pair, hws_time now)
 {
     struct hws_ice_pair *p = &ice->pairs[pair];
     struct hws_ice_check *check = &p->check;
-    hws_time wait = check->rto_us, end = hws_ice_later(check->sent_at, ice->fail_after);
+    hws_time end = hws_ice_later(check->patient_from, ice->fail_after);
+    hws_time most = p->heard ? HWS_ICE_HEARD_WAIT : ice->fail_after;
 
     hws_ice_send_request(ice, &ice->cur, p->base, &ice->remotes[p->remote].addr, check->transaction,
-                         check->nominates);
-    check->sends++;
-    wait *= check->sends < HWS_ICE_SENDS ? 1 << (check->sends - 1) : HWS_ICE_LAST_WAIT;
-    check->next_at = hws_ice_later(now, wait);
-    if (check->next_at > end) check->next_at = end;
+                         check->nomination);
+    if (check->sends < UINT8_MAX) check->sends++; /* only one and more are told apart */
+    if (check->steps < UINT8_MAX) check->steps++;
+    check->last_at = now;
+    if (most < check->rto_us) most = check->rto_us; /* many pairs share the rate */
+    check->next_at = hws_ice_later(now, hws_ice_backoff(check->rto_us, check->steps, most));
+    /* A stream loses nothing, so nothing is sent again (RFC 8489 section 6.2.2). */
+    if (check->next_at > end || ice->locals[p->base].addr.tcp) check->next_at = end;
     if (check->sends == 1) {
         ice->totals.checks_sent++;
         p->counts.checks_sent++;
@@ -89,8 +79,10 @@ void hws_ice_check_begin(struct hws_ice *ice, uint8_t pair, hws_time now)
         .controlling = ice->controlling,
         .nominates = ice->controlling && p->nominate,
         .sent_at = now,
-        .rto_us = check_rto(ice),
+        .patient_from = now,
+        .rto_us = hws_ice_check_rto(ice, p->rtt),
     };
+    if (p->check.nominates) p->check.nomination = ++ice->nominations;
     /* The role is inside the message: a retransmission must not mix it with a new one, which is why
      * a switch of roles begins every check anew. */
     hws_ice_new_transaction(ice, p->check.transaction);
@@ -99,7 +91,30 @@ void hws_ice_check_begin(struct hws_ice *ice, uint8_t pair, hws_time now)
     send_check(ice, pair, now);
 }
 
-static void fail_pair(struct hws_ice *ice, uint8_t pair, hws_time now)
+/*
+ * The peer was heard on a pair that is not valid yet: RFC 8445 section 7.3.1.4. One that is being
+ * checked is checked at once once more, because what we sent may have met a closed NAT that is open
+ * now. It stays the same transaction, and follows half a timeout behind the one before: a new one
+ * for every check that comes would outrun the responses on a path that is slower than that.
+ */
+void hws_ice_check_again(struct hws_ice *ice, uint8_t pair, hws_time now)
+{
+    struct hws_ice_pair *p = &ice->pairs[pair];
+    struct hws_ice_check *check = &p->check;
+    hws_time at = check->last_at + check->rto_us / 2;
+
+    if (p->state != HWS_ICE_PAIR_IN_PROGRESS || check->controlling != ice->controlling ||
+        check->nominates != (ice->controlling && p->nominate)) {
+        hws_ice_trigger(ice, pair, now);
+        return;
+    }
+    check->steps = 0; /* the peer is there: doubling begins anew */
+    check->patient_from = now;
+    if (at < now) at = now;
+    if (at < check->next_at) check->next_at = at;
+}
+
+void hws_ice_pair_give_up(struct hws_ice *ice, uint8_t pair, hws_time now)
 {
     struct hws_ice_pair *p = &ice->pairs[pair];
 
@@ -108,8 +123,13 @@ static void fail_pair(struct hws_ice *ice, uint8_t pair, hws_time now)
     p->former.open = false;
     p->valid = false;
     p->nominate = false;
-    if (ice->nominee == pair) ice->nominee = HWS_ICE_NONE;
     hws_ice_pair_move(ice, pair, HWS_ICE_PAIR_FAILED, now);
+    if (ice->nominee != pair) return;
+    ice->nominee = HWS_ICE_NONE;
+    /* The peer may have heard that nomination: it is to hear of the path that we kept. */
+    if (ice->phase == HWS_ICE_COMPLETE && ice->lane.active && ice->lane.pair != pair &&
+        ice->lane.pair != HWS_ICE_NONE)
+        hws_ice_renominate(ice, ice->lane.pair, now);
 }
 
 /* No response in all that time. A nomination on a path that consent requests prove to be alive was
@@ -122,7 +142,7 @@ static void give_up(struct hws_ice *ice, uint8_t pair, hws_time now)
     if (ice->nominee == pair && alive) {
         hws_ice_trigger(ice, pair, now);
     } else {
-        fail_pair(ice, pair, now);
+        hws_ice_pair_give_up(ice, pair, now);
     }
 }
 
@@ -132,7 +152,7 @@ void hws_ice_checks_tick(struct hws_ice *ice, hws_time now)
         struct hws_ice_check *check = &ice->pairs[i].check;
 
         if (ice->pairs[i].state != HWS_ICE_PAIR_IN_PROGRESS || check->next_at > now) continue;
-        if (check->sends < HWS_ICE_SENDS && now < hws_ice_later(check->sent_at, ice->fail_after)) {
+        if (now < hws_ice_later(check->patient_from, ice->fail_after)) {
             send_check(ice, (uint8_t)i, now);
         } else {
             give_up(ice, (uint8_t)i, now);
@@ -187,7 +207,7 @@ static enum hws_err check_failed(struct hws_ice *ice, uint8_t pair, bool claimed
 
     HWS_LOG(&ice->log, HWS_LOG_DEBUG, now, "ice", "check.recv", "pair=%u error=%u", pair, code);
     if (code != HWS_STUN_ROLE_CONFLICT) {
-        fail_pair(ice, pair, now);
+        hws_ice_pair_give_up(ice, pair, now);
         return HWS_OK;
     }
     p->check.sends = 0;
@@ -201,12 +221,14 @@ static void check_succeeded(struct hws_ice *ice, uint8_t pair, bool former,
                             const struct hws_address *mapped, hws_time now)
 {
     struct hws_ice_pair *p = &ice->pairs[pair];
-    bool nominates = !former && p->check.nominates;
+    /* Only the last nomination decides; the answer to one before comes too late. */
+    bool nominates = !former && p->check.nominates && p->check.nomination == ice->nominations;
 
     /* Only what was sent once tells the round trip (RFC 6298 section 3). */
     if (former ? p->former.once : p->check.sends == 1) {
         p->rtt = now - (former ? p->former.sent_at : p->check.sent_at);
         hws_ice_count_rtt(&p->counts, p->rtt);
+        ice->peer_rtt = p->rtt;
     }
     p->former.open = false;
     if (!former || !p->check.nominates) p->check.sends = 0;
@@ -233,8 +255,11 @@ static enum hws_err check_response(struct hws_ice *ice, uint8_t pair, bool forme
     if (msg->msg_class == HWS_STUN_ERROR && msg->error_code == 0) return HWS_ERR_MALFORMED;
     ice->totals.responses_received++;
     p->counts.responses_received++;
+    /* RFC 8445 section 7.2.5.1: roles are a matter of the agents, whatever way the answer took. */
+    if (msg->msg_class == HWS_STUN_ERROR && msg->error_code == HWS_STUN_ROLE_CONFLICT)
+        return check_failed(ice, pair, claimed, msg->error_code, now);
     if (p->base != base || !hws_ice_same_endpoint(&ice->remotes[p->remote].addr, remote)) {
-        fail_pair(ice, pair, now); /* not symmetric, RFC 8445 section 7.2.5.2.1 */
+        hws_ice_pair_give_up(ice, pair, now); /* not symmetric, RFC 8445 section 7.2.5.2.1 */
         return HWS_ERR_MISMATCH;
     }
     if (msg->msg_class == HWS_STUN_ERROR)

@@ -4,11 +4,12 @@
 
 /* The checks are over but for what could still win: with a peer that nominates by every check, a
  * better pair may follow (RFC 8445 section 8.1.1 allows it on the controlled side). */
-static void stop_others(struct hws_ice *ice, uint8_t winner, hws_time now)
+void hws_ice_stop_others(struct hws_ice *ice, uint8_t winner, hws_time now)
 {
     for (size_t i = 0; i < ice->pair_count; i++) {
         struct hws_ice_pair *p = &ice->pairs[i];
-        bool may_win = !ice->controlling && p->priority > ice->pairs[winner].priority &&
+        bool may_win = winner != HWS_ICE_NONE && !ice->controlling &&
+                       p->priority > ice->pairs[winner].priority &&
                        (p->state == HWS_ICE_PAIR_IN_PROGRESS || p->queued);
 
         if (i == winner || may_win) continue;
@@ -40,8 +41,10 @@ static void complete(struct hws_ice *ice, uint8_t pair, hws_time now)
     ice->nominee = HWS_ICE_NONE;
     ice->phase = HWS_ICE_COMPLETE;
     hws_ice_lane_open(ice, pair, now);
-    stop_others(ice, pair, now);
+    hws_ice_stop_others(ice, pair, now);
     if (hws_ice_is_heard(ice)) hws_ice_forget_old(ice);
+    ice->restart_at = HWS_NEVER;
+    ice->nominated_at = now;
     if (ice->nominated == pair) return;
     ice->nominated = pair;
     ice->pending_nominated = true;
@@ -49,12 +52,22 @@ static void complete(struct hws_ice *ice, uint8_t pair, hws_time now)
 }
 
 /* RFC 8445 section 8.1.1: of several nominated pairs the one of highest priority is used, unless it
- * went silent. */
+ * went silent. A peer that nominates another one later on moves there by intent. Of a candidate
+ * that only a check showed, the priority is not what the peer takes it to be. */
 static bool is_beaten(const struct hws_ice *ice, uint8_t pair, hws_time now)
 {
+    if (ice->peer_nomination || !ice->remotes[ice->pairs[pair].remote].signalled) return false;
     if (ice->phase != HWS_ICE_COMPLETE || ice->nominated == pair) return false;
+    if (ice->nominated == HWS_ICE_NONE || ice->lane.silent_at) return false;
+    if (now >= hws_ice_later(ice->nominated_at, HWS_ICE_NOMINATING)) return false;
     return ice->pairs[ice->nominated].priority > ice->pairs[pair].priority &&
            !hws_ice_lane_is_stale(ice, now);
+}
+
+/* A pair that was answered long ago is asked before data moves to it: consent might end with it. */
+static bool is_fresh(const struct hws_ice *ice, const struct hws_ice_pair *p, hws_time now)
+{
+    return now < hws_ice_later(p->confirmed_at, ice->consent_expiry / 2);
 }
 
 void hws_ice_peer_nominates(struct hws_ice *ice, uint8_t pair, hws_time now)
@@ -62,12 +75,32 @@ void hws_ice_peer_nominates(struct hws_ice *ice, uint8_t pair, hws_time now)
     struct hws_ice_pair *p = &ice->pairs[pair];
 
     if (is_beaten(ice, pair, now)) return;
-    if (p->valid && now < hws_ice_later(p->confirmed_at, ice->consent_expiry)) {
+    if (p->valid && is_fresh(ice, p, now)) {
         complete(ice, pair, now);
     } else {
+        for (size_t i = 0; ice->peer_nomination && i < ice->pair_count; i++) {
+            ice->pairs[i].peer_nominates = false; /* an earlier one, that is overtaken */
+        }
         p->peer_nominates = true; /* RFC 8445 section 7.3.1.5: as soon as our own check succeeds */
-        hws_ice_trigger(ice, pair, now);
+        hws_ice_check_again(ice, pair, now);
     }
+}
+
+void hws_ice_renominate(struct hws_ice *ice, uint8_t pair, hws_time now)
+{
+    if (ice->nominee != HWS_ICE_NONE) ice->pairs[ice->nominee].nominate = false;
+    ice->nominee = pair;
+    ice->pairs[pair].nominate = true;
+    hws_ice_trigger(ice, pair, now);
+}
+
+/* Is it a better one than what we nominated when there was nothing else? */
+static bool is_better(const struct hws_ice *ice, uint8_t pair)
+{
+    uint8_t rival = ice->nominee != HWS_ICE_NONE ? ice->nominee : ice->nominated;
+
+    return ice->controlling && ice->phase == HWS_ICE_COMPLETE && rival != HWS_ICE_NONE &&
+           rival != pair && ice->pairs[pair].priority > ice->pairs[rival].priority;
 }
 
 void hws_ice_pair_validated(struct hws_ice *ice, uint8_t pair, bool nominated, hws_time now)
@@ -86,11 +119,29 @@ void hws_ice_pair_validated(struct hws_ice *ice, uint8_t pair, bool nominated, h
         complete(ice, pair, now);
     } else if (!ice->controlling && p->peer_nominates && !is_beaten(ice, pair, now)) {
         complete(ice, pair, now);
+    } else if (ice->phase == HWS_ICE_COMPLETE && ice->nominated == pair && !ice->controlling) {
+        hws_ice_lane_open(ice, pair, now); /* the peer is still there: we had fled from it */
     } else if (!ice->lane.active || (ice->lane.old && hws_ice_lane_is_stale(ice, now))) {
         /* RFC 8445 section 12.1 lets data flow on any valid pair: nobody waits for nomination. A
          * path from before a restart that still works stays until then (RFC 7675 section 5.1). */
         hws_ice_lane_open(ice, pair, now);
+    } else if (is_better(ice, pair)) {
+        hws_ice_renominate(ice, pair, now);
     }
+}
+
+uint8_t hws_ice_best_confirmed(const struct hws_ice *ice, hws_time since, hws_time now)
+{
+    uint8_t best = HWS_ICE_NONE;
+
+    for (size_t i = 0; i < ice->pair_count; i++) {
+        const struct hws_ice_pair *p = &ice->pairs[i];
+
+        if (!p->valid || now >= hws_ice_later(p->confirmed_at, ice->consent_expiry)) continue;
+        if (p->confirmed_at < since) continue;
+        if (best == HWS_ICE_NONE || p->priority > ice->pairs[best].priority) best = (uint8_t)i;
+    }
+    return best;
 }
 
 static uint8_t best_valid(const struct hws_ice *ice)
@@ -105,14 +156,33 @@ static uint8_t best_valid(const struct hws_ice *ice)
     return best;
 }
 
-static bool may_improve(const struct hws_ice *ice, uint8_t best)
+/* A relay or TCP: what is used when no direct UDP pair works. */
+static bool is_detour(const struct hws_ice *ice, const struct hws_ice_pair *p)
 {
+    return ice->locals[p->base].relay != HWS_ICE_NONE || ice->locals[p->base].addr.tcp ||
+           ice->remotes[p->remote].type == HWS_CANDIDATE_RELAY;
+}
+
+/* When the best pair is good enough: at once if none is better, a detour after some patience. */
+static hws_time settled_at(const struct hws_ice *ice, uint8_t best)
+{
+    const struct hws_ice_pair *b = &ice->pairs[best];
+    hws_time patience = 0;
+
+    /* Firefox fails when a nomination overtakes our answer. */
+    if (ice->unheard && !ice->remote_lite)
+        return hws_ice_later(ice->first_valid_at, HWS_ICE_UNHEARD);
     for (size_t i = 0; i < ice->pair_count; i++) {
         const struct hws_ice_pair *p = &ice->pairs[i];
 
-        if (p->priority > ice->pairs[best].priority && p->state != HWS_ICE_PAIR_FAILED) return true;
+        if (p->priority <= b->priority || p->state == HWS_ICE_PAIR_FAILED) continue;
+        if (is_detour(ice, b) && !is_detour(ice, p)) {
+            patience = HWS_ICE_SETTLE_DETOUR;
+        } else if (patience == 0) {
+            patience = HWS_ICE_SETTLE;
+        }
     }
-    return false;
+    return hws_ice_later(ice->first_valid_at, patience);
 }
 
 /* The pair that we would nominate as soon as the time comes. */
@@ -127,8 +197,7 @@ void hws_ice_nominate_tick(struct hws_ice *ice, hws_time now)
 {
     uint8_t best = find_nominee(ice);
 
-    if (best == HWS_ICE_NONE) return;
-    if (now < hws_ice_later(ice->first_valid_at, HWS_ICE_SETTLE) && may_improve(ice, best)) return;
+    if (best == HWS_ICE_NONE || now < settled_at(ice, best)) return;
     ice->nominee = best;
     ice->pairs[best].nominate = true;
     hws_ice_trigger(ice, best, now);
@@ -136,8 +205,9 @@ void hws_ice_nominate_tick(struct hws_ice *ice, hws_time now)
 
 hws_time hws_ice_nominate_deadline(const struct hws_ice *ice)
 {
-    if (find_nominee(ice) == HWS_ICE_NONE) return HWS_NEVER;
-    return hws_ice_later(ice->first_valid_at, HWS_ICE_SETTLE);
+    uint8_t best = find_nominee(ice);
+
+    return best == HWS_ICE_NONE ? HWS_NEVER : settled_at(ice, best);
 }
 
 /* RFC 8863 section 4: patience runs from the start of the checks, because the peer's own checks may
@@ -153,7 +223,7 @@ static bool can_fail(const struct hws_ice *ice)
 {
     if (ice->phase != HWS_ICE_RUNNING || !ice->cur.has_remote) return false;
     if (ice->lane.active && !ice->lane.old) return false;
-    return !hws_ice_any_valid(ice) && !hws_ice_any_alive(ice);
+    return !hws_ice_any_valid(ice) && (ice->lite || !hws_ice_any_alive(ice));
 }
 
 void hws_ice_fail_tick(struct hws_ice *ice, hws_time now)

@@ -39,6 +39,16 @@ static bool find_room(const struct hws_ice_outbox *box, size_t len, size_t *out_
 void hws_ice_outbox_push(struct hws_ice *ice, uint8_t base, const struct hws_address *remote,
                          struct hws_bytes bytes)
 {
+    if (ice->locals[base].relay != HWS_ICE_NONE) {
+        hws_ice_relay_push(ice, base, remote, bytes);
+    } else {
+        hws_ice_outbox_put(ice, &ice->locals[base].addr, remote, bytes);
+    }
+}
+
+void hws_ice_outbox_put(struct hws_ice *ice, const struct hws_address *local,
+                        const struct hws_address *remote, struct hws_bytes bytes)
+{
     struct hws_ice_outbox *box = &ice->outbox;
     size_t at, slot;
 
@@ -51,20 +61,39 @@ void hws_ice_outbox_push(struct hws_ice *ice, uint8_t base, const struct hws_add
     }
     slot = slot_at(box, box->count);
     box->slots[slot].remote = *remote;
-    box->slots[slot].base = base;
+    box->slots[slot].local = *local;
     box->slots[slot].at = (uint16_t)at;
     box->slots[slot].len = (uint16_t)bytes.len;
     memcpy(box->bytes + at, bytes.data, bytes.len);
     box->count++;
 }
 
+/* One that is dropped goes nowhere: its place is passed over. */
+void hws_ice_outbox_drop(struct hws_ice *ice, const struct hws_address *local)
+{
+    struct hws_ice_outbox *box = &ice->outbox;
+    struct hws_address gone = *local;
+
+    for (size_t i = 0; i < box->count; i++) {
+        size_t slot = slot_at(box, i);
+
+        if (hws_address_equal(&box->slots[slot].local, &gone))
+            box->slots[slot].remote = (struct hws_address){0};
+    }
+}
+
 bool hws_ice_outbox_pop(struct hws_ice *ice, struct hws_datagram *out)
 {
     struct hws_ice_outbox *box = &ice->outbox;
-    size_t slot = box->first;
+    size_t slot;
 
+    while (box->count > 0 && box->slots[box->first].remote.family == HWS_FAMILY_NONE) {
+        box->first = (uint8_t)slot_at(box, 1);
+        box->count--;
+    }
     if (box->count == 0) return false;
-    out->local = ice->locals[box->slots[slot].base].addr;
+    slot = box->first;
+    out->local = box->slots[slot].local;
     out->remote = box->slots[slot].remote;
     out->bytes = (struct hws_bytes){box->bytes + box->slots[slot].at, box->slots[slot].len};
     box->first = (uint8_t)slot_at(box, 1);

@@ -61,6 +61,14 @@ static bool can_pair(const struct hws_address *local, const struct hws_address *
            hws_address_is_link_local(local) == hws_address_is_link_local(remote);
 }
 
+static bool is_paired(const struct hws_ice *ice, uint8_t remote, size_t but)
+{
+    for (size_t i = 0; i < ice->pair_count; i++) {
+        if (i != but && ice->pairs[i].remote == remote) return true;
+    }
+    return false;
+}
+
 /* Which pair to give up for a new one (RFC 8445 section 6.1.2.5): first what failed, then the
  * lowest of those that are not being checked. */
 static uint8_t find_victim(const struct hws_ice *ice)
@@ -74,11 +82,35 @@ static uint8_t find_victim(const struct hws_ice *ice)
 
         if (p->queued || p->valid || ice->lane.pair == i) continue;
         if (p->state == HWS_ICE_PAIR_IN_PROGRESS) continue;
+        if (!failed && !is_paired(ice, p->remote, i)) continue; /* each candidate keeps one */
         if (!v || (failed && v->state != HWS_ICE_PAIR_FAILED) ||
             (failed == (v->state == HWS_ICE_PAIR_FAILED) && p->priority < v->priority))
             victim = (uint8_t)i;
     }
     return victim;
+}
+
+/* Room for a candidate that no pair tries, whatever its priority: of many candidates one may work,
+ * and it need not be among the first hundred pairs. There are fewer candidates than pairs, so some
+ * candidate has two: it gives up the lesser one, and rather one not tried yet. */
+static uint8_t find_spare(const struct hws_ice *ice)
+{
+    uint8_t spare = HWS_ICE_NONE;
+    bool spare_waits = false;
+
+    for (size_t i = 0; i < ice->pair_count; i++) {
+        const struct hws_ice_pair *p = &ice->pairs[i];
+        bool waits = p->state != HWS_ICE_PAIR_IN_PROGRESS;
+
+        if (p->queued || p->valid || p->heard || ice->lane.pair == i || ice->nominee == i) continue;
+        if (!is_paired(ice, p->remote, i)) continue;
+        if (spare == HWS_ICE_NONE || (waits && !spare_waits) ||
+            (waits == spare_waits && p->priority < ice->pairs[spare].priority)) {
+            spare = (uint8_t)i;
+            spare_waits = waits;
+        }
+    }
+    return spare;
 }
 
 static bool foundation_succeeded(const struct hws_ice *ice, uint16_t foundation)
@@ -98,6 +130,12 @@ uint8_t hws_ice_pair_form(struct hws_ice *ice, uint8_t base, uint8_t remote, boo
 
     if (at != HWS_ICE_NONE) return at;
     if (!can_pair(&ice->locals[base].addr, &ice->remotes[remote].addr)) return HWS_ICE_NONE;
+    if (!hws_ice_tcp_allows(ice, base, remote, force)) return HWS_ICE_NONE;
+    /* A server would learn the address behind the name, and could hardly reach it. */
+    if (ice->locals[base].relay != HWS_ICE_NONE && ice->remotes[remote].named) return HWS_ICE_NONE;
+    if (ice->locals[base].relay != HWS_ICE_NONE &&
+        !hws_ice_relay_permit(ice, base, &ice->remotes[remote].addr, &fresh.gated, now))
+        return HWS_ICE_NONE;
     settle_rank(ice, &fresh);
     /* RFC 8838 section 12: a foundation that works is worth trying at once. */
     if (foundation_succeeded(ice, fresh.foundation)) fresh.state = HWS_ICE_PAIR_WAITING;
@@ -105,31 +143,66 @@ uint8_t hws_ice_pair_form(struct hws_ice *ice, uint8_t base, uint8_t remote, boo
         at = (uint8_t)ice->pair_count++;
     } else {
         at = find_victim(ice);
-        if (at == HWS_ICE_NONE) return HWS_ICE_NONE;
-        if (!force && ice->pairs[at].state != HWS_ICE_PAIR_FAILED &&
+        if (at != HWS_ICE_NONE && !force && ice->pairs[at].state != HWS_ICE_PAIR_FAILED &&
             ice->pairs[at].priority >= fresh.priority)
-            return HWS_ICE_NONE;
+            at = HWS_ICE_NONE;
+        if (at == HWS_ICE_NONE && (force || !is_paired(ice, remote, ice->pair_count)))
+            at = find_spare(ice);
+        if (at == HWS_ICE_NONE) return HWS_ICE_NONE;
     }
     ice->pairs[at] = fresh;
+    if (hws_ice_tcp_type(&ice->locals[base].addr) == HWS_TCP_ACTIVE && !force) ice->stream_count++;
     HWS_LOG(&ice->log, HWS_LOG_DEBUG, now, "ice", "pair.new",
             "pair=%u local=%u remote=%u priority=%llu state=%s", at, base, remote,
             (unsigned long long)fresh.priority, hws_ice_pair_state_name(fresh.state));
     return at;
 }
 
+static void renumber(uint8_t *index, uint8_t gone, uint8_t last)
+{
+    if (*index == gone)
+        *index = HWS_ICE_NONE;
+    else if (*index == last)
+        *index = gone;
+}
+
+void hws_ice_pair_remove(struct hws_ice *ice, uint8_t pair)
+{
+    uint8_t last = (uint8_t)(ice->pair_count - 1);
+
+    hws_ice_untrigger(ice, pair);
+    for (size_t i = 0; i < ice->triggered_count; i++) {
+        renumber(&ice->triggered[i], pair, last);
+    }
+    renumber(&ice->nominee, pair, last);
+    renumber(&ice->nominated, pair, last);
+    renumber(&ice->lane.pair, pair, last);
+    ice->pairs[pair] = ice->pairs[last];
+    ice->pair_count--;
+}
+
+/* When the checks are over, those of a new address have to be asked for: they may find a better
+ * path, and are there when the one in use dies. */
 void hws_ice_pairs_of_local(struct hws_ice *ice, uint8_t base, hws_time now)
 {
-    if (!ice->cur.has_remote || ice->phase != HWS_ICE_RUNNING) return;
+    bool over = ice->phase == HWS_ICE_COMPLETE;
+
+    if (!ice->cur.has_remote || ice->lite || (ice->phase != HWS_ICE_RUNNING && !over)) return;
+    if (!hws_ice_local_pairs(ice, base)) return;
     for (size_t i = 0; i < ice->remote_count; i++) {
-        (void)hws_ice_pair_form(ice, base, (uint8_t)i, false, now);
+        bool known = hws_ice_pair_find(ice, base, (uint8_t)i) != HWS_ICE_NONE;
+        uint8_t pair = hws_ice_pair_form(ice, base, (uint8_t)i, false, now);
+
+        if (over && !known && pair != HWS_ICE_NONE) hws_ice_trigger(ice, pair, now);
     }
 }
 
 void hws_ice_pairs_of_remote(struct hws_ice *ice, uint8_t remote, hws_time now)
 {
-    if (ice->phase != HWS_ICE_RUNNING) return;
+    if (ice->lite || ice->phase != HWS_ICE_RUNNING) return;
     for (size_t i = 0; i < ice->local_count; i++) {
-        if (ice->locals[i].base == i) (void)hws_ice_pair_form(ice, (uint8_t)i, remote, false, now);
+        if (hws_ice_local_pairs(ice, i))
+            (void)hws_ice_pair_form(ice, (uint8_t)i, remote, false, now);
     }
 }
 
@@ -145,6 +218,7 @@ void hws_ice_trigger(struct hws_ice *ice, uint8_t pair, hws_time now)
 {
     struct hws_ice_pair *p = &ice->pairs[pair];
 
+    if (ice->lite) return; /* it checks nothing */
     hws_ice_pair_move(ice, pair, HWS_ICE_PAIR_WAITING, now);
     if (p->queued) return;
     p->queued = true;
@@ -190,7 +264,8 @@ uint8_t hws_ice_pair_next(const struct hws_ice *ice)
     uint8_t best = HWS_ICE_NONE;
     int best_turn = 0;
 
-    if (!ice->cur.has_remote || ice->phase == HWS_ICE_GAVE_UP || ice->phase == HWS_ICE_DEAD)
+    if (!ice->cur.has_remote || ice->lite || ice->phase == HWS_ICE_GAVE_UP ||
+        ice->phase == HWS_ICE_DEAD)
         return HWS_ICE_NONE;
     if (ice->triggered_count > 0) return ice->triggered[0];
     if (ice->phase != HWS_ICE_RUNNING) return HWS_ICE_NONE;
@@ -198,7 +273,7 @@ uint8_t hws_ice_pair_next(const struct hws_ice *ice)
         const struct hws_ice_pair *p = &ice->pairs[i];
         int turn = turn_of(ice, p);
 
-        if (turn == 0 || turn < best_turn) continue;
+        if (turn == 0 || turn < best_turn || p->gated) continue;
         if (turn == best_turn && p->priority <= ice->pairs[best].priority) continue;
         best = (uint8_t)i;
         best_turn = turn;

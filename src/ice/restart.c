@@ -30,10 +30,13 @@ void hws_ice_begin_generation(struct hws_ice *ice)
     new_credentials(ice);
     ice->phase = HWS_ICE_RUNNING;
     ice->checked = false;
-    ice->remote_lite = false;
+    ice->remote_lite = ice->renomination = ice->unheard = false;
+    ice->nominations = ice->peer_nomination = 0;
+    ice->learned_count = 0;
     ice->remote_count = ice->signalled_count = ice->early_count = 0;
     ice->remote_ended = false;
     ice->pair_count = ice->triggered_count = 0;
+    ice->stream_count = 0;
     ice->nominee = ice->nominated = HWS_ICE_NONE;
     ice->fresh_count = 0;
 }
@@ -66,10 +69,12 @@ static void restart(struct hws_ice *ice, hws_time now)
         ice->lane.pair = HWS_ICE_NONE;
     }
     hws_ice_begin_generation(ice);
+    if (ice->restart_at != HWS_NEVER) ice->restart_at = hws_ice_later(now, HWS_ICE_RESTART_AGAIN);
     for (size_t i = 0; i < ice->local_count; i++) {
         ice->locals[i].announced = ice->locals[i].late = false;
     }
     hws_ice_gather_again(ice);
+    hws_ice_relays_doubt(ice, now); /* a server that was started anew knows nothing of them */
     ice->local_end_raised = false;
     ice->pending_end = ice->pending_nominated = ice->pending_failed = false;
     hws_ice_tick(ice, now);
@@ -104,15 +109,24 @@ static void keep_living(struct hws_ice *was, const struct hws_ice *ice)
     was->ask_turn = ice->ask_turn;
     was->error_window_at = ice->error_window_at;
     was->error_count = ice->error_count;
+    was->peer_rtt = ice->peer_rtt;
+    was->server_rtt = ice->server_rtt;
+    was->lost = ice->lost;
+    was->has_lost = ice->has_lost;
     was->totals = ice->totals;
     was->outbox = ice->outbox;
     memcpy(was->servers, ice->servers, sizeof(was->servers));
     memcpy(was->asks, ice->asks, sizeof(was->asks));
+    memcpy(was->turns, ice->turns, sizeof(was->turns));
+    memcpy(was->relays, ice->relays, sizeof(was->relays));
+    was->turn_count = ice->turn_count;
+    was->relay_count = ice->relay_count;
     was->server_count = ice->server_count;
     was->ask_count = ice->ask_count;
     was->local_ended = ice->local_ended;
     was->pending_selected = ice->pending_selected;
     was->pending_expired = ice->pending_expired;
+    was->restart_at = ice->restart_at;
     was->before = NULL;
 }
 
@@ -159,7 +173,11 @@ static void take_remotes(struct hws_ice *ice, const struct hws_ice_remote *remot
     for (size_t i = 0; ice->cur.has_remote && i < count; i++) {
         const struct hws_ice_remote *remote = &remotes[i];
         struct hws_candidate candidate = {
-            .type = remote->type, .priority = remote->priority, .addr = remote->addr};
+            .type = remote->type,
+            .tcp_type = remote->tcp_type,
+            .priority = remote->priority,
+            .addr = remote->addr,
+        };
 
         if (remote->generation != generation) continue;
         memcpy(candidate.foundation, remote->foundation_text, sizeof(candidate.foundation));
@@ -191,6 +209,7 @@ void hws_ice_withdraw_restart(struct hws_ice *ice, hws_time now)
     for (size_t i = 0; i < ice->local_count; i++) { /* sockets that are new since */
         if (ice->locals[i].base == i) hws_ice_pairs_of_local(ice, (uint8_t)i, now);
     }
+    hws_ice_relays_resume(ice, now);
     take_remotes(ice, remotes, count, now);
     hws_ice_tick(ice, now);
 }

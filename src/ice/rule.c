@@ -31,6 +31,8 @@ bool hws_ice_ufrag_of_check(struct hws_bytes datagram, struct hws_bytes *out)
 static enum hws_ice_ruling rule_roles(const struct hws_ice_ruler *ruler,
                                       const struct hws_stun_message *msg)
 {
+    if (ruler->lite) /* RFC 8445 section 6.1.1: a full agent controls a lite one */
+        return msg->has_ice_controlled ? HWS_ICE_ERROR_487 : HWS_ICE_SUCCEED;
     if (ruler->controlling && msg->has_ice_controlling)
         return ruler->tiebreaker >= msg->ice_controlling ? HWS_ICE_ERROR_487
                                                          : HWS_ICE_SUCCEED_SWITCH;

@@ -56,7 +56,10 @@ void hws_ice_count_check(struct hws_ice *ice, uint8_t base, const struct hws_add
 void hws_ice_stats(const struct hws_ice *ice, struct hws_ice_stats *out)
 {
     *out = ice->totals;
-    out->local_count = ice->local_count;
+    out->local_count = 0;
+    for (size_t i = 0; i < ice->local_count; i++) {
+        if (!hws_ice_local_is_hidden(ice, i)) out->local_count++;
+    }
     out->remote_count = ice->remote_count;
     out->pair_count = ice->pair_count;
     out->succeeded_count = out->failed_count = 0;

@@ -78,3 +78,17 @@ size_t hws_interfaces_list(struct hws_address *out, size_t cap,
     freeifaddrs(all);
     return count;
 }
+
+size_t hws_interfaces_all(struct hws_address *out, size_t cap,
+                          const struct hws_interface_filter *filter)
+{
+    struct ifaddrs *all;
+    size_t count = 0;
+
+    if (getifaddrs(&all) != 0) return 0;
+    for (int i = GLOBAL; i <= LOOPBACK; i++) {
+        count = add_class(all, filter, (enum address_class)i, out, count, cap);
+    }
+    freeifaddrs(all);
+    return count;
+}

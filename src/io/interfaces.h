@@ -32,4 +32,8 @@ HWS_MUST_USE enum hws_err hws_interface_filter_add(struct hws_interface_filter *
 size_t hws_interfaces_list(struct hws_address *out, size_t cap,
                            const struct hws_interface_filter *filter, bool loopback);
 
+/** List every address of the interfaces that are up and pass, of whatever kind, as above. */
+size_t hws_interfaces_all(struct hws_address *out, size_t cap,
+                          const struct hws_interface_filter *filter);
+
 #endif /* HWS_IO_INTERFACES_H */

@@ -10,74 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- URLs */
-
-static bool read_port(const char *text, uint16_t *out)
-{
-    char *end;
-    unsigned long value;
-
-    if (*text < '0' || *text > '9') return false;
-    value = strtoul(text, &end, 10);
-    if (*end != '\0' || value == 0 || value > 65535) return false;
-    *out = (uint16_t)value;
-    return true;
-}
-
-/* A name of letters, digits, dots, dashes and underscores; or, in brackets, an IPv6 address. */
-static bool is_host(const char *host, bool bracket)
-{
-    struct hws_address addr;
-
-    if (bracket) return !hws_address_read(hws_bytes_of(host), &addr);
-    for (; *host; host++) {
-        bool letter = (*host >= 'a' && *host <= 'z') || (*host >= 'A' && *host <= 'Z');
-
-        if (!letter && !(*host >= '0' && *host <= '9') && !strchr(".-_", *host)) return false;
-    }
-    return true;
-}
-
-/* Where the host ends: behind a bracket, or at the one colon. NULL when it is malformed. */
-static const char *host_end(const char *host)
-{
-    const char *colon = strchr(host, ':');
-
-    if (*host == '[') return strchr(host, ']');
-    if (colon && strchr(colon + 1, ':')) return NULL; /* bare IPv6 needs its brackets */
-    return colon ? colon : host + strlen(host);
-}
-
-enum hws_err hws_stun_url_read(const char *text, struct hws_stun_url *out, const char **out_reason)
-{
-    struct hws_stun_url url = {.port = HWS_STUN_PORT};
-    const char *host, *end;
-
-    *out_reason = "an ICE server URL begins with stun:";
-    if (strncmp(text, "stun:", 5) != 0) return HWS_ERR_ARGUMENT;
-    host = text + 5;
-    *out_reason = "the ICE server URL is malformed: stun:host[:port], [address] for IPv6";
-    end = host_end(host);
-    if (!end) return HWS_ERR_ARGUMENT;
-    if (*host == '[') host++;
-    if (end == host || (size_t)(end - host) >= sizeof(url.host)) return HWS_ERR_ARGUMENT;
-    memcpy(url.host, host, (size_t)(end - host));
-    if (!is_host(url.host, *end == ']')) return HWS_ERR_ARGUMENT;
-    if (*end == ']') end++;
-    if (*end == ':' && !read_port(end + 1, &url.port)) return HWS_ERR_ARGUMENT;
-    if (*end != ':' && *end != '\0') return HWS_ERR_ARGUMENT;
-    *out = url;
-    *out_reason = "";
-    return HWS_OK;
-}
-
-/* ---- Look-up */
-
 struct hws_lookup {
     pthread_mutex_t lock; /* guards all below */
     int holders;          /* the thread and the owner; the last one frees */
     bool done;
-    struct hws_stun_url url;
+    struct hws_endpoint endpoint;
     struct hws_address found[HWS_RESOLVED_MAX];
     size_t found_count;
     void (*wake)(void *user);
@@ -101,14 +38,14 @@ static void *run(void *arg)
     struct hws_lookup *lookup = arg;
     struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG};
     struct addrinfo *list = NULL;
-    int failed = getaddrinfo(lookup->url.host, NULL, &hints, &list);
+    int failed = getaddrinfo(lookup->endpoint.host, NULL, &hints, &list);
 
     pthread_mutex_lock(&lookup->lock);
     for (struct addrinfo *it = failed ? NULL : list; it; it = it->ai_next) {
         struct hws_address addr = hws_sockaddr_read(it->ai_addr);
 
         if (addr.family == HWS_FAMILY_NONE || lookup->found_count == HWS_RESOLVED_MAX) continue;
-        addr.port = lookup->url.port;
+        addr.port = lookup->endpoint.port;
         lookup->found[lookup->found_count++] = addr;
     }
     lookup->done = true;
@@ -137,14 +74,14 @@ static enum hws_err start_thread(struct hws_lookup *lookup)
     return failed ? HWS_ERR_IO : HWS_OK;
 }
 
-enum hws_err hws_lookup_start(const struct hws_stun_url *url, void (*wake)(void *user), void *user,
-                              struct hws_lookup **out)
+enum hws_err hws_lookup_start(const struct hws_endpoint *endpoint, void (*wake)(void *user),
+                              void *user, struct hws_lookup **out)
 {
     struct hws_lookup *lookup = calloc(1, sizeof(*lookup));
     enum hws_err err;
 
     if (!lookup) return HWS_ERR_NO_MEMORY;
-    lookup->url = *url;
+    lookup->endpoint = *endpoint;
     lookup->wake = wake;
     lookup->user = user;
     lookup->holders = 2;
@@ -152,8 +89,9 @@ enum hws_err hws_lookup_start(const struct hws_stun_url *url, void (*wake)(void 
         free(lookup);
         return HWS_ERR_IO;
     }
-    if (!hws_address_read(hws_bytes_of(url->host), &lookup->found[0])) { /* no name: no thread */
-        lookup->found[0].port = url->port;
+    if (!hws_address_read(hws_bytes_of(endpoint->host),
+                          &lookup->found[0])) { /* no name: no thread */
+        lookup->found[0].port = endpoint->port;
         lookup->found_count = 1;
         lookup->done = true;
         lookup->holders = 1;

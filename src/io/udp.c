@@ -7,8 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SOCKET_BUFFER = 2 * 1024 * 1024 }; /* a burst of a whole SCTP window must fit */
-
 static enum hws_err fail(int fd)
 {
     close(fd);
@@ -20,7 +18,7 @@ enum hws_err hws_udp_open(struct hws_address *addr, int *out_fd)
     struct sockaddr_storage sa;
     socklen_t len = hws_sockaddr_write(addr, &sa);
     int fd = socket(sa.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int size = SOCKET_BUFFER;
+    int size = HWS_UDP_SOCKET_BUFFER;
     int on = 1;
 
     if (fd < 0) return HWS_ERR_IO;

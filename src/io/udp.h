@@ -11,6 +11,8 @@
 #include <hawser/types.h>
 
 enum { HWS_UDP_BATCH = 32 }; /* datagrams of one system call */
+/* Bytes asked of the system for each direction: a burst of a whole SCTP window must fit. */
+enum { HWS_UDP_SOCKET_BUFFER = 2 * 1024 * 1024 };
 
 /**
  * Open a non-blocking socket bound to @p addr; port 0 lets the system choose.

@@ -35,7 +35,7 @@ static void reset_stream(struct hws_peer *peer, uint16_t stream, hws_time now)
 
 void hws_channels_refuse(struct hws_peer *peer, uint16_t stream, hws_time now)
 {
-    (void)hws_stream_mark(peer, stream);
+    (void)hws_stream_mark(peer, stream, HWS_ASKED_SLOT);
     reset_stream(peer, stream, now);
 }
 
@@ -93,11 +93,8 @@ void hws_channels_up(struct hws_peer *peer, hws_time now)
  * But we do not answer what may be an answer to us, or two of us would never stop. */
 static void answer_reset(struct hws_peer *peer, uint16_t stream, hws_time now)
 {
-    if (hws_stream_mark(peer, stream)) {
-        reset_stream(peer, stream, now);
-    } else {
-        hws_stream_unmark(peer, stream);
-    }
+    if (hws_stream_unmark(peer, stream, HWS_ASKED_SLOT)) return;
+    if (hws_stream_mark(peer, stream, HWS_ANSWERED_SLOT)) reset_stream(peer, stream, now);
 }
 
 /* The other side closes: so do we, once what we still had to say is sent. */
@@ -119,6 +116,7 @@ void hws_channels_reset_sent(struct hws_peer *peer, uint16_t stream)
 {
     struct hws_peer_channel *channel = hws_channel_on(peer, stream);
 
+    if (!channel) (void)hws_stream_unmark(peer, stream, HWS_ANSWERED_SLOT);
     if (!channel || channel->state != HWS_CHANNEL_CLOSING) return;
     channel->reset_sent = true;
     if (channel->reset_received) hws_channel_end(peer, channel);

@@ -22,9 +22,11 @@
 enum {
     HWS_NO_STREAM = 0xFFFF, /* never a stream of a channel (RFC 8832 section 6) */
     HWS_NO_SLOT = 0xFFFF,
-    HWS_MARKED_SLOT = 0xFFFE,  /* no slot either: see hws_stream_mark() */
-    HWS_PRIORITY_NORMAL = 256, /* RFC 8831 section 6.4 */
-    HWS_DCEP_OPEN_LEN = 12,    /* bytes before the names (RFC 8832 section 5.1) */
+    HWS_ASKED_SLOT = 0xFFFE,    /* no slot either: we reset the stream, and wait for theirs */
+    HWS_ANSWERED_SLOT = 0xFFFD, /* likewise: they did, and ours is on its way */
+    HWS_SLOT_MAX = 0xFFFD,      /* slots are below it */
+    HWS_PRIORITY_NORMAL = 256,  /* RFC 8831 section 6.4 */
+    HWS_DCEP_OPEN_LEN = 12,     /* bytes before the names (RFC 8832 section 5.1) */
     HWS_DCEP_OPEN_MAX = HWS_DCEP_OPEN_LEN + 2 * HWS_LABEL_MAX,
 };
 
@@ -105,9 +107,10 @@ struct hws_peer_channel {
 struct hws_channels {
     struct hws_peer_channel *slots; /**< owned; grows, so pointers end with hws_channel_claim() */
     uint16_t slot_count, slot_cap;  /**< ever used; there is memory for */
-    uint16_t *slot_of_stream;       /**< owned; a slot, HWS_NO_SLOT or HWS_MARKED_SLOT */
+    uint16_t *slot_of_stream;       /**< owned; a slot, or one of the above */
     size_t stream_cap;              /**< streams beyond it are free */
     uint16_t first_free[2];         /**< no stream of this parity below it is free */
+    uint16_t numbered[2];           /**< the next of this parity to be tried first */
     struct hws_slot_list lists[HWS_LIST_COUNT];
     size_t name_bytes; /**< labels and protocols of all */
 
@@ -153,10 +156,11 @@ void hws_channel_unbind(struct hws_peer *peer, struct hws_peer_channel *channel)
 /** The lowest free stream of our parity. @retval HWS_ERR_FULL @retval HWS_ERR_NO_MEMORY */
 HWS_MUST_USE enum hws_err hws_channel_number(struct hws_peer *peer,
                                              struct hws_peer_channel *channel);
-/** Remember of a free stream that we have reset it; false if that was so already. A channel on it
- *  makes it forgotten. */
-bool hws_stream_mark(struct hws_peer *peer, uint16_t stream);
-void hws_stream_unmark(struct hws_peer *peer, uint16_t stream);
+/** Keep a free stream that is being reset from new channels of ours, with HWS_ASKED_SLOT or
+ *  HWS_ANSWERED_SLOT; false when it is not free. An OPEN of the other side may take it. */
+bool hws_stream_mark(struct hws_peer *peer, uint16_t stream, uint16_t mark);
+/** It is free again; false when it has no such mark. */
+bool hws_stream_unmark(struct hws_peer *peer, uint16_t stream, uint16_t mark);
 /** How many streams can be used, as far as we know by now. */
 uint16_t hws_channel_streams(const struct hws_peer *peer);
 

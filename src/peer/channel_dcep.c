@@ -130,12 +130,25 @@ static bool is_too_big(struct hws_peer *peer, const struct hws_sctp_event *event
     return true;
 }
 
+/* The channel of a message. After its reset the other side uses a stream again only when it has had
+ * ours (RFC 8831 section 6.7): then just the answer that would end the channel is late or lost. */
+static struct hws_peer_channel *channel_of(struct hws_peer *peer, uint16_t stream)
+{
+    struct hws_peer_channel *channel = hws_channel_on(peer, stream);
+
+    if (!channel || channel->state != HWS_CHANNEL_CLOSING || !channel->reset_received)
+        return channel;
+    hws_channel_end(peer, channel);
+    return NULL;
+}
+
 bool hws_channels_message(struct hws_peer *peer, const struct hws_sctp_event *event, hws_time now)
 {
-    struct hws_peer_channel *channel = hws_channel_on(peer, event->stream);
+    struct hws_peer_channel *channel;
     struct hws_dcep_verdict verdict;
 
     if (is_too_big(peer, event, now)) return false;
+    channel = channel_of(peer, event->stream);
     verdict = hws_dcep_judge(stream_state(peer, event->stream, channel), event->ppid, event->data);
     if (channel && verdict.opens) hws_channel_opened(peer, channel, now);
     switch (verdict.action) {

@@ -200,7 +200,7 @@ struct hws_peer_channel *hws_channel_on(const struct hws_peer *peer, uint16_t st
 {
     const struct hws_channels *all = &peer->channels;
 
-    if (stream >= all->stream_cap || all->slot_of_stream[stream] >= HWS_MARKED_SLOT) return NULL;
+    if (stream >= all->stream_cap || all->slot_of_stream[stream] >= HWS_SLOT_MAX) return NULL;
     return &all->slots[all->slot_of_stream[stream]];
 }
 
@@ -250,21 +250,22 @@ void hws_channel_unbind(struct hws_peer *peer, struct hws_peer_channel *channel)
     channel->stream = HWS_NO_STREAM;
 }
 
-bool hws_stream_mark(struct hws_peer *peer, uint16_t stream)
+bool hws_stream_mark(struct hws_peer *peer, uint16_t stream, uint16_t mark)
 {
     if (stream >= hws_channel_streams(peer) || reach(peer, stream) ||
         peer->channels.slot_of_stream[stream] != HWS_NO_SLOT)
         return false;
-    peer->channels.slot_of_stream[stream] = HWS_MARKED_SLOT;
+    peer->channels.slot_of_stream[stream] = mark;
     return true;
 }
 
-void hws_stream_unmark(struct hws_peer *peer, uint16_t stream)
+bool hws_stream_unmark(struct hws_peer *peer, uint16_t stream, uint16_t mark)
 {
     struct hws_channels *all = &peer->channels;
 
-    if (stream >= all->stream_cap || all->slot_of_stream[stream] != HWS_MARKED_SLOT) return;
+    if (stream >= all->stream_cap || all->slot_of_stream[stream] != mark) return false;
     free_stream(all, stream);
+    return true;
 }
 
 uint16_t hws_channel_streams(const struct hws_peer *peer)
@@ -279,17 +280,31 @@ static bool is_free(const struct hws_channels *all, uint32_t stream)
     return stream >= all->stream_cap || all->slot_of_stream[stream] == HWS_NO_SLOT;
 }
 
-/* The DTLS client takes even ones, the server odd ones (RFC 8832 section 6). One that we have reset
- * is left alone until the answer has come, which would end a new channel. */
-enum hws_err hws_channel_number(struct hws_peer *peer, struct hws_peer_channel *channel)
+static uint32_t free_from(const struct hws_channels *all, uint32_t stream, uint32_t limit)
 {
-    uint16_t *first = &peer->channels.first_free[peer->dtls_role == HWS_DTLS_CLIENT ? 0 : 1];
-    uint32_t stream = *first, limit = hws_channel_streams(peer);
-
-    while (stream < limit && !is_free(&peer->channels, stream)) {
+    while (stream < limit && !is_free(all, stream)) {
         stream += 2;
     }
-    if (stream >= limit) return HWS_ERR_FULL;
-    *first = (uint16_t)stream;
+    return stream;
+}
+
+/* The DTLS client takes even ones, the server odd ones (RFC 8832 section 6). One that we have reset
+ * is left alone until the answer has come, which would end a new channel. And one that has just
+ * come free rests while another of the small numbers is to be had: some peers (Pion) take a reset
+ * that SCTP repeats for a new one, and end the channel that has the number by then. */
+enum hws_err hws_channel_number(struct hws_peer *peer, struct hws_peer_channel *channel)
+{
+    enum { SMALL = 64 };
+    struct hws_channels *all = &peer->channels;
+    uint16_t parity = peer->dtls_role == HWS_DTLS_CLIENT ? 0 : 1;
+    uint32_t limit = hws_channel_streams(peer), small = limit < SMALL ? limit : SMALL;
+    uint32_t stream = free_from(all, parity + 2U * all->numbered[parity] % SMALL, small);
+
+    if (stream >= small) {
+        stream = free_from(all, all->first_free[parity], limit);
+        if (stream >= limit) return HWS_ERR_FULL;
+        all->first_free[parity] = (uint16_t)stream;
+    }
+    all->numbered[parity] = (uint16_t)((stream - parity) / 2 + 1);
     return hws_channel_bind(peer, channel, (uint16_t)stream);
 }

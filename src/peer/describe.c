@@ -19,6 +19,7 @@ static void keep_remote(struct hws_peer *peer, const struct hws_sdp *sdp)
     remote->fingerprint_count = sdp->fingerprint_count;
     remote->max_message_size = sdp->max_message_size;
     remote->sctp_port = sdp->sctp_port;
+    remote->renomination = sdp->renomination;
     memcpy(remote->mid, sdp->mid, sizeof(remote->mid));
     memcpy(remote->ufrag, sdp->ufrag, sizeof(remote->ufrag));
     memcpy(remote->pwd, sdp->pwd, sizeof(remote->pwd));
@@ -28,6 +29,7 @@ static void keep_remote(struct hws_peer *peer, const struct hws_sdp *sdp)
 static enum hws_err take_one(struct hws_peer *peer, const struct hws_candidate *candidate,
                              hws_time now)
 {
+    if (!hws_ice_wants(peer->ice, candidate)) return HWS_OK; /* nor is its name looked up */
     if (candidate->addr.family == HWS_FAMILY_NONE) return hws_names_keep(peer, candidate);
     return hws_ice_add_remote(peer->ice, candidate, now);
 }
@@ -61,11 +63,17 @@ static enum hws_err apply_remote(struct hws_peer *peer, const struct hws_sdp *sd
 
     if (sdp->type == HWS_SDP_OFFER && is_restart(peer, sdp)) hws_ice_restart(peer->ice, now);
     if (sdp->ice_lite) hws_ice_set_controlling(peer->ice, true); /* RFC 8445 section 6.1.1 */
+    hws_ice_allow_renomination(peer->ice, sdp->renomination);
+    if (sdp->type == HWS_SDP_OFFER) hws_ice_answers(peer->ice);
     err = hws_ice_set_remote(peer->ice, sdp->ufrag, sdp->pwd, sdp->ice_lite, now);
     if (err) return err;
+    if (is_restart(peer, sdp)) hws_names_restart(peer, sdp->ufrag);
     keep_remote(peer, sdp);
     for (size_t i = 0; i < sdp->candidate_count; i++) {
         add_remote(peer, &sdp->candidates[i], now);
+    }
+    for (size_t i = 0; i < sdp->tcp_candidate_count; i++) {
+        add_remote(peer, &sdp->tcp_candidates[i], now);
     }
     if (sdp->end_of_candidates) hws_names_end_remote(peer, now);
     if (peer->timeline.described == 0) {
@@ -202,13 +210,34 @@ static enum hws_err answer_offer(struct hws_peer *peer, const struct hws_sdp *of
     return HWS_OK;
 }
 
+/* May an offer of the other side be answered? One beside ours only by the polite side. */
+static bool takes_offer(const struct hws_peer *peer)
+{
+    enum hws_neg_state state = hws_neg_state(peer->neg);
+
+    return state == HWS_NEG_STABLE || (state == HWS_NEG_LOCAL_OFFER && peer->config.polite);
+}
+
+/* Our restart gave way to an offer that was none: it follows the answer. Refused for want of memory
+ * it is as if it had not been asked for, which the fault says. */
+static void restart_again(struct hws_peer *peer, hws_time now)
+{
+    enum hws_err err = hws_peer_write_restart(peer, now);
+
+    if (err) {
+        hws_peer_note(peer, (struct hws_fault){err, "peer", "the restart that gave way is lost", 0},
+                      NULL);
+    }
+}
+
 static enum hws_err take_offer(struct hws_peer *peer, const struct hws_sdp *offer, hws_time now)
 {
     struct hws_layout layout = {0};
     struct hws_sdp *answer;
+    bool theirs = is_restart(peer, offer), owed = false;
     enum hws_err err;
 
-    if (!hws_neg_as_stable(peer->neg)) return HWS_ERR_STATE;
+    if (!takes_offer(peer)) return hws_peer_refuse(peer, HWS_NEG_RECV_OFFER);
     if (peer->remote.known && !is_offer_fit(peer, offer)) {
         hws_peer_note(peer,
                       (struct hws_fault){HWS_ERR_UNSUPPORTED, "sdp",
@@ -219,6 +248,7 @@ static enum hws_err take_offer(struct hws_peer *peer, const struct hws_sdp *offe
     answer = calloc(1, sizeof(*answer));
     if (!answer) return HWS_ERR_NO_MEMORY;
     err = copy_layout(offer, &layout);
+    if (!err) owed = hws_peer_give_way(peer, now) && !theirs;
     if (!err) err = answer_offer(peer, offer, answer, now);
     if (!err) keep_layout(peer, &layout);
     free(layout.media);
@@ -228,6 +258,7 @@ static enum hws_err take_offer(struct hws_peer *peer, const struct hws_sdp *offe
         hws_peer_fail(peer, (struct hws_fault){err, "peer", "the offer cannot be answered", 0},
                       now);
     }
+    if (!err && owed) restart_again(peer, now);
     return err;
 }
 
@@ -237,7 +268,7 @@ static enum hws_err take_answer(struct hws_peer *peer, const struct hws_sdp *ans
     struct hws_neg_stable *stable;
     enum hws_err err;
 
-    if (!offered) return HWS_ERR_STATE;
+    if (!offered) return hws_peer_refuse(peer, HWS_NEG_RECV_ANSWER);
     if (!is_answer_fit(peer, answer)) {
         hws_peer_note(peer,
                       (struct hws_fault){HWS_ERR_MISMATCH, "sdp",
@@ -265,6 +296,7 @@ static enum hws_err answer_rejection(struct hws_peer *peer, const struct hws_sdp
     write_answer(peer, offer, answer);
     err = hws_peer_describe_self(peer, answer);
     answer->rejected = true;
+    answer->renomination = offer->renomination;
     if (!err) err = hws_peer_queue_description(peer, HWS_SIGNAL_ANSWER, answer);
     free(answer);
     return err;
@@ -282,8 +314,8 @@ static enum hws_err take_rejection(struct hws_peer *peer, const struct hws_sdp *
         hws_peer_note(peer, (struct hws_fault){HWS_ERR_UNSUPPORTED, "sdp", what, 0}, NULL);
         return HWS_ERR_UNSUPPORTED;
     }
-    if (hws_neg_state(peer->neg) != (offered ? HWS_NEG_STABLE : HWS_NEG_LOCAL_OFFER))
-        return HWS_ERR_STATE;
+    if (offered ? !takes_offer(peer) : hws_neg_state(peer->neg) != HWS_NEG_LOCAL_OFFER)
+        return hws_peer_refuse(peer, offered ? HWS_NEG_RECV_OFFER : HWS_NEG_RECV_ANSWER);
     if (offered) err = answer_rejection(peer, sdp);
     if (err) return err;
     if (peer->dtls) hws_dtls_close(peer->dtls, now);
@@ -308,6 +340,13 @@ static enum hws_err take(struct hws_peer *peer, enum hws_sdp_type type, struct h
         return err;
     }
     if (err) return err;
+    if (sdp->ice_lite && peer->config.ice_lite) {
+        hws_peer_note(peer,
+                      (struct hws_fault){HWS_ERR_UNSUPPORTED, "ice",
+                                         "both sides are ICE lite: nobody would check", 0},
+                      NULL);
+        return HWS_ERR_UNSUPPORTED;
+    }
     if (sdp->rejected || sdp->sctp_port == 0) return take_rejection(peer, sdp, now);
     return type == HWS_SDP_OFFER ? take_offer(peer, sdp, now) : take_answer(peer, sdp, now);
 }
@@ -367,6 +406,7 @@ enum hws_err hws_peer_take_candidate(struct hws_peer *peer, const struct hws_sig
         take_end(peer, in, now);
         return HWS_OK;
     case HWS_CANDIDATE_USABLE:
+    case HWS_CANDIDATE_TCP:
         break;
     }
     settle_generation(peer, in, &candidate);

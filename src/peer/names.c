@@ -2,6 +2,9 @@
  * program has looked them up (draft-ietf-mmusic-mdns-ice-candidates section 3.2). */
 #include "peer/peer_internal.h"
 
+#include "base/bytes.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,11 +33,23 @@ enum hws_err hws_names_keep(struct hws_peer *peer, const struct hws_candidate *c
     for (size_t i = 0; i < HWS_NAME_WAITING_MAX; i++) {
         if (is_waiting(&peer->names[i])) continue;
         peer->names[i] = (struct hws_peer_name){.candidate = *candidate};
+        if (!candidate->ufrag[0]) /* of the description at hand */
+            (void)snprintf(peer->names[i].candidate.ufrag, sizeof(candidate->ufrag), "%s",
+                           peer->remote.ufrag);
         lower(peer->names[i].candidate.mdns);
         peer->untold_names = true;
         return HWS_OK;
     }
     return HWS_ERR_FULL;
+}
+
+void hws_names_restart(struct hws_peer *peer, const char *ufrag)
+{
+    for (size_t i = 0; peer->names && i < HWS_NAME_WAITING_MAX; i++) {
+        if (!hws_bytes_equal(hws_bytes_of(peer->names[i].candidate.ufrag), hws_bytes_of(ufrag)))
+            peer->names[i] = (struct hws_peer_name){0};
+    }
+    peer->end_waits = false;
 }
 
 static bool any_waits(const struct hws_peer *peer)
@@ -77,14 +92,15 @@ enum hws_err hws_peer_resolved(struct hws_peer *peer, const char *name,
 
     for (size_t i = 0; peer->names && i < HWS_NAME_WAITING_MAX; i++) {
         struct hws_candidate candidate = peer->names[i].candidate;
-        uint16_t port = candidate.addr.port;
+        struct hws_address told = candidate.addr; /* port and protocol */
 
         if (!is_waiting(&peer->names[i]) || strcmp(candidate.mdns, name) != 0) continue;
         peer->names[i] = (struct hws_peer_name){0};
         err = HWS_OK;
         if (!addr || addr->family == HWS_FAMILY_NONE) continue;
         candidate.addr = *addr;
-        candidate.addr.port = port;
+        candidate.addr.port = told.port;
+        candidate.addr.tcp = told.tcp;
         /* An address that cannot be used is dropped like any other such candidate. */
         (void)!hws_ice_add_remote(peer->ice, &candidate, now);
     }
@@ -119,7 +135,8 @@ void hws_names_hide(const struct hws_peer *peer, struct hws_candidate *candidate
         if (candidate->type != HWS_CANDIDATE_HOST ||
             !hws_address_same_ip(&candidate->addr, &peer->hidden[i].addr))
             continue;
-        candidate->addr = (struct hws_address){.port = candidate->addr.port};
+        candidate->addr =
+            (struct hws_address){.port = candidate->addr.port, .tcp = candidate->addr.tcp};
         memcpy(candidate->mdns, peer->hidden[i].name, sizeof(candidate->mdns));
         return;
     }

@@ -87,6 +87,8 @@ enum hws_err hws_peer_describe_self(struct hws_peer *peer, struct hws_sdp *sdp)
     (void)snprintf(sdp->ufrag, sizeof(sdp->ufrag), "%s", hws_ice_ufrag(peer->ice));
     (void)snprintf(sdp->pwd, sizeof(sdp->pwd), "%s", hws_ice_pwd(peer->ice));
     sdp->trickle = true;
+    sdp->renomination = !peer->remote.known || peer->remote.renomination; /* unless it is in vain */
+    sdp->ice_lite = peer->config.ice_lite;
     sdp->sctp_port = peer->config.sctp_port;
     sdp->max_message_size = peer->config.max_message_size;
     sdp->candidate_count =
@@ -157,7 +159,7 @@ static enum hws_err write_offer(struct hws_peer *peer, struct hws_sdp *offer)
     return err;
 }
 
-static enum hws_err offer(struct hws_peer *peer)
+static enum hws_err offer(struct hws_peer *peer, hws_time now)
 {
     struct hws_sdp *sdp = calloc(1, sizeof(*sdp)); /* tens of kilobytes: too much for a stack */
     enum hws_err err;
@@ -165,16 +167,18 @@ static enum hws_err offer(struct hws_peer *peer)
     if (!sdp) return HWS_ERR_NO_MEMORY;
     err = write_offer(peer, sdp);
     free(sdp);
-    if (!err) hws_peer_described(peer);
-    return err;
+    if (err) return err;
+    hws_peer_described(peer);
+    hws_peer_limit_answer(peer, now);
+    return HWS_OK;
 }
 
 enum hws_err hws_peer_write_offer(struct hws_peer *peer, hws_time now)
 {
     enum hws_err err;
 
-    if (!hws_neg_as_stable(peer->neg)) return HWS_ERR_STATE;
-    err = offer(peer);
+    if (!hws_neg_as_stable(peer->neg)) return hws_peer_refuse(peer, HWS_NEG_SEND_OFFER);
+    err = offer(peer, now);
     if (err || peer->remote.known) return err;
     /* RFC 8445 section 6.1.1: the first offerer controls, and the roles stay. */
     hws_ice_set_controlling(peer->ice, true);
@@ -187,10 +191,11 @@ enum hws_err hws_peer_write_restart(struct hws_peer *peer, hws_time now)
 {
     enum hws_err err;
 
-    if (!hws_neg_as_stable(peer->neg) || peer->state != HWS_PEER_CONNECTED) return HWS_ERR_STATE;
+    if (!hws_neg_as_stable(peer->neg)) return hws_peer_refuse(peer, HWS_NEG_SEND_OFFER);
+    if (peer->state != HWS_PEER_CONNECTED) return HWS_ERR_STATE;
     err = hws_ice_offer_restart(peer->ice, now);
     if (err) return err;
-    err = offer(peer);
+    err = offer(peer, now);
     if (err)
         hws_ice_withdraw_restart(peer->ice, now);
     else
@@ -198,15 +203,25 @@ enum hws_err hws_peer_write_restart(struct hws_peer *peer, hws_time now)
     return err;
 }
 
-/* ---- Taking it back */
+/* ---- Refusing, and taking it back */
+
+enum hws_err hws_peer_refuse(struct hws_peer *peer, enum hws_neg_input input)
+{
+    char who[32], why[HWS_FSM_WHY_MAX];
+
+    if (peer->state == HWS_PEER_CLOSED) return HWS_ERR_STATE; /* why it closed is what counts */
+    (void)snprintf(who, sizeof(who), "peer %u", (unsigned)peer->config.log.peer);
+    hws_fsm_why(&hws_neg_table, hws_neg_state(peer->neg), input, who, why, sizeof(why));
+    hws_peer_note(peer, (struct hws_fault){HWS_ERR_STATE, "fsm", "not now", 0}, why);
+    return HWS_ERR_STATE;
+}
 
 enum hws_err hws_peer_withdraw_offer(struct hws_peer *peer, hws_time now)
 {
     struct hws_neg_local_offer *offered = hws_neg_as_local_offer(peer->neg);
     struct hws_neg_stable *stable;
-    enum hws_err err = hws_neg_rollback(&offered, &stable);
 
-    if (err) return err;
+    if (hws_neg_rollback(&offered, &stable)) return hws_peer_refuse(peer, HWS_NEG_ROLLBACK);
     if (peer->offered_restart) hws_ice_withdraw_restart(peer->ice, now);
     peer->offered_restart = false;
     drop_unsent(peer);
@@ -216,4 +231,13 @@ enum hws_err hws_peer_withdraw_offer(struct hws_peer *peer, hws_time now)
         peer->timeline.started = 0;
     }
     return HWS_OK;
+}
+
+bool hws_peer_give_way(struct hws_peer *peer, hws_time now)
+{
+    bool restart = peer->offered_restart;
+
+    if (!hws_neg_as_local_offer(peer->neg) || hws_peer_withdraw_offer(peer, now)) return false;
+    HWS_LOG(&peer->config.log, HWS_LOG_INFO, now, "peer", "offer.yielded", "restart=%d", restart);
+    return restart;
 }

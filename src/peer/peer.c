@@ -15,9 +15,11 @@ enum {
 
 /* ---- Life */
 
+/* Who takes long messages sends some, most likely: the longest fits. */
 static size_t send_buffer_of(const struct hws_peer_config *config)
 {
-    return config->send_buffer != 0 ? config->send_buffer : HWS_SEND_BUFFER;
+    if (config->send_buffer != 0) return config->send_buffer;
+    return config->max_message_size > HWS_SEND_BUFFER ? config->max_message_size : HWS_SEND_BUFFER;
 }
 
 static enum hws_err check_config(const struct hws_peer_config *config)
@@ -30,7 +32,9 @@ static enum hws_err check_config(const struct hws_peer_config *config)
     if (config->send_total != 0 &&
         (config->send_total > SEND_TOTAL_MAX || config->send_total < send_buffer_of(config)))
         return HWS_ERR_ARGUMENT;
-    if (config->consent_expiry < 0 || config->connect_limit < 0) return HWS_ERR_ARGUMENT;
+    if (config->consent_expiry < 0 || config->consent_period < 0 || config->connect_limit < 0)
+        return HWS_ERR_ARGUMENT;
+    if (config->answer_limit < 0 || config->open_limit < 0) return HWS_ERR_ARGUMENT;
     return HWS_OK;
 }
 
@@ -38,14 +42,18 @@ static void set_defaults(struct hws_peer_config *config)
 {
     if (config->max_message_size == 0) config->max_message_size = HWS_MESSAGE_MAX_DEFAULT;
     config->send_buffer = send_buffer_of(config);
-    if (config->send_total == 0) config->send_total = HWS_SEND_TOTAL;
-    if (config->send_total < config->send_buffer) config->send_total = config->send_buffer;
+    if (config->send_total == 0) {
+        /* One full channel leaves room for the others. */
+        config->send_total = 2 * config->send_buffer;
+        if (config->send_total < HWS_SEND_TOTAL) config->send_total = HWS_SEND_TOTAL;
+    }
     if (config->stream_count == 0) config->stream_count = HWS_STREAMS_DEFAULT;
     if (config->channel_limit == 0) config->channel_limit = HWS_CHANNELS_DEFAULT;
     if (config->channel_limit > config->stream_count) config->channel_limit = config->stream_count;
-    if (config->channel_limit > HWS_MARKED_SLOT) config->channel_limit = HWS_MARKED_SLOT;
+    if (config->channel_limit > HWS_SLOT_MAX) config->channel_limit = HWS_SLOT_MAX;
     if (config->sctp_port == 0) config->sctp_port = HWS_SCTP_PORT;
     if (config->connect_limit == 0) config->connect_limit = HWS_MS(39500); /* RFC 8863 section 4 */
+    if (config->answer_limit == 0) config->answer_limit = HWS_SEC(300);
 }
 
 static enum hws_err init(struct hws_peer *peer, const struct hws_peer_config *config)
@@ -54,6 +62,10 @@ static enum hws_err init(struct hws_peer *peer, const struct hws_peer_config *co
         .random = config->random,
         .log = config->log,
         .consent_expiry = config->consent_expiry,
+        .consent_period = config->consent_period,
+        .lite = config->ice_lite,
+        .relay_only = config->relay_only,
+        .tcp = config->ice_tcp,
     };
     uint8_t id[8];
     enum hws_err err;
@@ -61,7 +73,7 @@ static enum hws_err init(struct hws_peer *peer, const struct hws_peer_config *co
     peer->config = *config;
     set_defaults(&peer->config);
     hws_channels_init(peer);
-    peer->connect_deadline = HWS_NEVER;
+    peer->connect_deadline = peer->answer_deadline = peer->open_deadline = HWS_NEVER;
     peer->neg = hws_neg_new();
     if (!peer->neg) return HWS_ERR_NO_MEMORY;
     err = hws_ice_new(&ice, &peer->ice);
@@ -113,6 +125,7 @@ void hws_peer_free(struct hws_peer *peer)
     hws_channels_fini(peer);
     hws_ring_fini(&peer->early);
     free_signals(peer);
+    hws_peer_relay_fini(peer);
     free(peer->layout.media);
     free(peer->names);
     hws_wipe(&peer->remote, sizeof(peer->remote));
@@ -135,26 +148,32 @@ void hws_peer_note(struct hws_peer *peer, struct hws_fault fault, const char *de
     }
 }
 
-void hws_peer_fail(struct hws_peer *peer, struct hws_fault fault, hws_time now)
+void hws_peer_shut(struct hws_peer *peer, struct hws_fault fault, const char *detail, hws_time now)
 {
-    if (peer->state == HWS_PEER_CLOSED) return;
-    hws_peer_note(peer, fault, NULL);
+    hws_peer_note(peer, fault, detail);
     peer->state = HWS_PEER_CLOSED;
-    peer->connect_deadline = HWS_NEVER;
+    peer->closed_at = now;
+    peer->connect_deadline = peer->answer_deadline = peer->open_deadline = HWS_NEVER;
     hws_neg_close(peer->neg);
     hws_channels_stop(peer);
-    HWS_LOG(&peer->config.log, HWS_LOG_INFO, now, "peer", "closed", "err=%s layer=%s what=\"%s\"",
+    HWS_LOG(&peer->config.log, HWS_LOG_INFO, now, "peer", "closed",
+            "cause=%s err=%s layer=%s what=\"%s\"", hws_cause_name(peer->cause),
             hws_err_name(fault.err), fault.layer, fault.what);
 }
 
-void hws_peer_close(struct hws_peer *peer, hws_time now)
+void hws_peer_say_goodbye(struct hws_peer *peer, hws_time now)
 {
-    if (peer->state == HWS_PEER_CLOSED) return;
     peer->channels.holds_open = false; /* what it lends ends here */
     /* ABORT so that the other side need not wait, then close_notify behind it. */
     if (peer->sctp) hws_sctp_abort(peer->sctp, now);
     hws_peer_pump(peer, now);
     if (peer->dtls) hws_dtls_close(peer->dtls, now);
+}
+
+void hws_peer_close(struct hws_peer *peer, hws_time now)
+{
+    if (peer->state == HWS_PEER_CLOSED) return;
+    hws_peer_say_goodbye(peer, now);
     hws_peer_fail(peer, (struct hws_fault){HWS_OK, "peer", "closed by this side", 0}, now);
     peer->has_inbound = false;
     if (peer->sctp) hws_sctp_stats(peer->sctp, &peer->counts.sctp);
@@ -177,6 +196,13 @@ enum hws_err hws_peer_add_local(struct hws_peer *peer, const struct hws_address 
 
     if (!err) hws_peer_pump(peer, now);
     return err;
+}
+
+void hws_peer_remove_local(struct hws_peer *peer, const struct hws_address *addr, hws_time now)
+{
+    if (peer->state == HWS_PEER_CLOSED) return;
+    hws_ice_remove_local(peer->ice, addr, now);
+    hws_peer_pump(peer, now);
 }
 
 enum hws_err hws_peer_add_stun(struct hws_peer *peer, const struct hws_address *addr, hws_time now)
@@ -266,6 +292,7 @@ bool hws_peer_next_signal(struct hws_peer *peer, struct hws_signal *out)
 enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in, hws_time now)
 {
     enum hws_err err = HWS_ERR_UNSUPPORTED;
+    struct hws_datagram inner;
 
     hws_peer_saw_datagram(peer, false, in, now);
     if (peer->state == HWS_PEER_CLOSED) {
@@ -276,6 +303,10 @@ enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in,
         peer->counts.dropped_format++;
         return HWS_ERR_MALFORMED;
     }
+    if (!hws_peer_unwrap(peer, &in, &inner, now)) {
+        hws_peer_pump(peer, now);
+        return HWS_OK;
+    }
     switch (hws_demux(in->bytes)) {
     case HWS_DEMUX_STUN:
         err = hws_ice_feed(peer->ice, in, now);
@@ -283,7 +314,7 @@ enum hws_err hws_peer_feed(struct hws_peer *peer, const struct hws_datagram *in,
     case HWS_DEMUX_DTLS:
         err = hws_peer_feed_dtls(peer, in, now);
         break;
-    case HWS_DEMUX_TURN: /* no relay of ours: nobody may send it */
+    case HWS_DEMUX_TURN: /* from no server of ours: nobody may send it */
     case HWS_DEMUX_DROP:
         peer->counts.dropped_format++;
         break;
@@ -302,44 +333,73 @@ bool hws_peer_has_ufrag(const struct hws_peer *peer, struct hws_bytes ufrag)
     return peer->state != HWS_PEER_CLOSED && hws_ice_has_ufrag(peer->ice, ufrag);
 }
 
-void hws_peer_limit_connecting(struct hws_peer *peer, hws_time now)
+bool hws_peer_needs_stream(const struct hws_peer *peer, const struct hws_address *local,
+                           const struct hws_address *remote)
 {
-    hws_time limit = peer->config.connect_limit;
-
-    peer->connect_deadline = limit > HWS_NEVER - now ? HWS_NEVER : now + limit;
+    return hws_ice_needs_stream(peer->ice, local, remote);
 }
 
-static bool is_connecting(const struct hws_peer *peer)
+void hws_peer_stream_gone(struct hws_peer *peer, const struct hws_address *local,
+                          const struct hws_address *remote, hws_time now)
 {
-    return peer->state == HWS_PEER_DESCRIBED || peer->pathless;
+    if (peer->state == HWS_PEER_CLOSED) return;
+    hws_ice_stream_gone(peer->ice, local, remote, now);
+    hws_peer_pump(peer, now);
+}
+
+/* When what we sent has waited for an answer too long: SCTP acknowledges within 200 ms. */
+static hws_time silence_due(const struct hws_peer *peer)
+{
+    struct hws_ice_path path;
+
+    if (peer->state != HWS_PEER_CONNECTED || peer->unanswered_since == 0) return HWS_NEVER;
+    if (!hws_ice_path(peer->ice, &path)) return HWS_NEVER;
+    return peer->unanswered_since + HWS_SEC(1) + 3 * path.rtt;
+}
+
+static hws_time restart_due(const struct hws_peer *peer)
+{
+    if (!peer->config.restart_ice || peer->state != HWS_PEER_CONNECTED ||
+        hws_neg_state(peer->neg) != HWS_NEG_STABLE)
+        return HWS_NEVER;
+    return hws_ice_restart_due(peer->ice);
+}
+
+static void heal_path(struct hws_peer *peer, hws_time now)
+{
+    if (silence_due(peer) <= now) {
+        peer->unanswered_since = 0; /* from the next packet on it is watched again */
+        hws_ice_suspect(peer->ice, now);
+    }
+    if (restart_due(peer) <= now && hws_peer_write_restart(peer, now) != HWS_OK) {
+        hws_peer_fail(peer, (struct hws_fault){HWS_ERR_NO_MEMORY, "peer", "out of memory", 0}, now);
+    }
 }
 
 void hws_peer_tick(struct hws_peer *peer, hws_time now)
 {
     if (peer->state == HWS_PEER_CLOSED) return;
+    heal_path(peer, now);
     hws_ice_tick(peer->ice, now);
     if (peer->dtls) hws_dtls_tick(peer->dtls, now);
     if (peer->sctp) hws_sctp_tick(peer->sctp, now);
     hws_peer_pump(peer, now);
-    if (now >= peer->connect_deadline && is_connecting(peer)) {
-        hws_peer_fail(
-            peer,
-            (struct hws_fault){HWS_ERR_TIMEOUT, "peer", "the connection was not up in time", 0},
-            now);
-    }
+    hws_peer_check_limits(peer, now);
 }
 
 hws_time hws_peer_deadline(const struct hws_peer *peer)
 {
     hws_time due = HWS_NEVER;
-    hws_time layers[6];
+    hws_time layers[8];
     size_t count = 0;
 
     if (peer->state == HWS_PEER_CLOSED) return HWS_NEVER;
     if (peer->want_pump) return HWS_PAST;
     layers[count++] = peer->channels.next_death;
     layers[count++] = hws_channels_open_due(peer);
-    if (is_connecting(peer)) layers[count++] = peer->connect_deadline;
+    layers[count++] = silence_due(peer);
+    layers[count++] = restart_due(peer);
+    layers[count++] = hws_peer_limit_due(peer);
     layers[count++] = hws_ice_deadline(peer->ice);
     if (peer->dtls) layers[count++] = hws_dtls_deadline(peer->dtls);
     if (peer->sctp) layers[count++] = hws_sctp_deadline(peer->sctp);
@@ -351,14 +411,16 @@ hws_time hws_peer_deadline(const struct hws_peer *peer)
 
 /* ---- Outputs */
 
-static bool next_record(struct hws_peer *peer, struct hws_datagram *out)
+static bool next_record(struct hws_peer *peer, size_t nth, struct hws_datagram *out)
 {
     struct hws_ice_path path;
+    struct hws_bytes record;
 
     if (!peer->dtls || !hws_ice_path(peer->ice, &path)) return false; /* RFC 7675 section 5.1 */
-    if (!hws_dtls_next_packet(peer->dtls, &out->bytes)) return false;
-    out->local = path.local;
-    out->remote = path.remote;
+    do {
+        if (!hws_dtls_next_packet(peer->dtls, &record)) return false;
+    } while (!hws_peer_wrap(peer, record, nth, out)); /* a relay that is gone loses it */
+    if (peer->unanswered_since == 0) peer->unanswered_since = peer->moved_at;
     /* The queue has room again: what SCTP still holds may follow. */
     if (peer->sctp) peer->want_pump = true;
     return true;
@@ -373,9 +435,14 @@ size_t hws_peer_next_datagrams(struct hws_peer *peer, struct hws_datagram *out, 
     if (cap > 0 && hws_ice_next_packet(peer->ice, &out[0])) {
         count = 1;
     } else {
-        while (count < cap && next_record(peer, &out[count])) {
+        cap = hws_peer_batch(peer, cap);
+        while (count < cap && next_record(peer, count, &out[count])) {
             count++;
         }
+    }
+    if (count == 0 && cap > 0) {
+        hws_peer_release_relays(peer);
+        if (hws_ice_next_packet(peer->ice, &out[0])) count = 1;
     }
     for (size_t i = 0; i < count; i++) {
         hws_peer_saw_datagram(peer, true, &out[i], peer->moved_at);
@@ -420,6 +487,7 @@ static bool next_last_event(struct hws_peer *peer, struct hws_event *out)
     if (hws_channels_next_event(peer, out)) return true;
     if (!take_flag(&peer->tell_closed, HWS_EVENT_CLOSED, out)) return false;
     out->fault = peer->fault;
+    out->cause = peer->cause;
     return true;
 }
 
@@ -427,6 +495,7 @@ bool hws_peer_next_event(struct hws_peer *peer, struct hws_event *out)
 {
     if (take_flag(&peer->tell_path, HWS_EVENT_PATH, out)) return true;
     if (take_flag(&peer->tell_connected, HWS_EVENT_CONNECTED, out)) return true;
+    if (hws_peer_next_report(peer, out)) return true;
     if (hws_channels_next_event(peer, out)) return true;
     if (next_message(peer, out)) return true;
     return peer->state == HWS_PEER_CLOSED && next_last_event(peer, out);
@@ -434,7 +503,7 @@ bool hws_peer_next_event(struct hws_peer *peer, struct hws_event *out)
 
 bool hws_peer_has_output(const struct hws_peer *peer)
 {
-    return peer->signals || peer->tell_path || peer->tell_connected ||
+    return peer->signals || peer->reports || peer->tell_path || peer->tell_connected ||
            peer->channels.lists[HWS_LIST_TOLD].head != HWS_NO_SLOT ||
            (peer->has_inbound && !peer->paused) || peer->tell_closed ||
            /* Only a message that a pause holds back holds the end back too. */

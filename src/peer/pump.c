@@ -1,6 +1,10 @@
 /* Moves bytes between the protocols of one peer, which do not know each other. */
 #include "peer/peer_internal.h"
 
+#include "base/address.h"
+
+#include <stdio.h>
+
 /* usrsctp's packet, our record around it, our datagram: 1200 bytes in all. */
 static size_t sctp_mtu(const struct hws_peer *peer)
 {
@@ -34,8 +38,9 @@ static void start_dtls(struct hws_peer *peer, hws_time now)
     enum hws_err err;
 
     if (peer->dtls || !peer->remote.known) return;
-    /* The round trip that ICE measured is the best guess at when a flight is lost. */
-    if (hws_ice_path(peer->ice, &path) && path.rtt > 0) config.rto = 2 * path.rtt + HWS_MS(20);
+    /* The round trip that ICE measured is the best guess at when a flight is lost; making the next
+     * flight takes a moment as well. */
+    if (hws_ice_path(peer->ice, &path)) config.rto = path.rto + HWS_MS(10);
     err = hws_dtls_new(&config, &peer->dtls);
     if (!err) {
         err = hws_dtls_expect(peer->dtls, peer->remote.fingerprints, peer->remote.fingerprint_count,
@@ -56,7 +61,33 @@ static void on_path(struct hws_peer *peer, hws_time now)
     if (peer->timeline.path == 0) peer->timeline.path = now;
     peer->tell_path = true;
     peer->pathless = false;
+    peer->unanswered_since = 0;
     start_dtls(peer, now);
+}
+
+/* An end of one path in words, as far as it may be shown. */
+static const char *end_text(const struct hws_address *addr, bool hidden,
+                            char out[HWS_ENDPOINT_TEXT_MAX])
+{
+    return hidden ? "(hidden)" : hws_endpoint_text(addr, out);
+}
+
+/* Say which pair it was: of several interfaces or servers one may be to blame. */
+static void name_lost_path(struct hws_peer *peer)
+{
+    char local[HWS_ENDPOINT_TEXT_MAX], remote[HWS_ENDPOINT_TEXT_MAX], detail[160];
+    struct hws_candidate own = {.type = HWS_CANDIDATE_HOST};
+    struct hws_ice_path path;
+
+    if (!hws_ice_lost_path(peer->ice, &path)) return;
+    own.addr = path.local;
+    hws_names_hide(peer, &own);
+    (void)snprintf(detail, sizeof(detail), "%s %s to %s %s",
+                   hws_candidate_type_name(path.local_type),
+                   end_text(&path.local, own.addr.family == HWS_FAMILY_NONE, local),
+                   hws_candidate_type_name(path.remote_type),
+                   end_text(&path.remote, path.remote_named, remote));
+    hws_peer_note(peer, peer->fault, detail);
 }
 
 /* The path of before a restart may die while the restart still looks for another: what it finds is
@@ -70,6 +101,7 @@ static void on_silence(struct hws_peer *peer, hws_time now)
     }
     hws_peer_fail(peer, (struct hws_fault){HWS_ERR_TIMEOUT, "ice", "the other side fell silent", 0},
                   now);
+    name_lost_path(peer);
 }
 
 static void pump_ice(struct hws_peer *peer, hws_time now)
@@ -99,12 +131,27 @@ static void pump_ice(struct hws_peer *peer, hws_time now)
                 peer, (struct hws_fault){HWS_ERR_UNREACHABLE, "ice", "no candidate pair works", 0},
                 now);
             break;
+        case HWS_ICE_SERVER_FAILED:
+            hws_peer_server_failed(peer, &event);
+            break;
         case HWS_ICE_EXPIRED:
             on_silence(peer, now);
             break;
         }
         if (err) hws_peer_fail(peer, (struct hws_fault){err, "peer", "out of memory", 0}, now);
     }
+}
+
+/* What comes on another pair than ours proves nothing for ours: the other side may have left it. */
+static void note_arrival(struct hws_peer *peer, const struct hws_datagram *in, hws_time now)
+{
+    struct hws_ice_path path;
+
+    if (!hws_ice_path(peer->ice, &path)) return;
+    if (hws_address_equal(&path.local, &in->local) && hws_address_equal(&path.remote, &in->remote))
+        peer->unanswered_since = 0;
+    else
+        hws_ice_suspect(peer->ice, now);
 }
 
 enum hws_err hws_peer_feed_dtls(struct hws_peer *peer, const struct hws_datagram *in, hws_time now)
@@ -114,6 +161,7 @@ enum hws_err hws_peer_feed_dtls(struct hws_peer *peer, const struct hws_datagram
         peer->counts.dropped_stranger++;
         return HWS_ERR_UNEXPECTED;
     }
+    note_arrival(peer, in, now);
     if (peer->dtls) return hws_dtls_feed(peer->dtls, in->bytes, now);
     hws_ring_push(&peer->early, in->bytes);
     return HWS_OK;
@@ -129,6 +177,7 @@ static size_t at_least(size_t value, size_t least)
 /* An OPEN is as long as its names, whatever the application sends and takes. */
 static void start_sctp(struct hws_peer *peer, hws_time now)
 {
+    struct hws_ice_path path = {0};
     struct hws_sctp_config config = {
         .log = peer->config.log,
         .local_port = peer->config.sctp_port,
@@ -141,6 +190,7 @@ static void start_sctp(struct hws_peer *peer, hws_time now)
     enum hws_err err;
 
     if (peer->sctp) return;
+    if (hws_ice_path(peer->ice, &path)) config.rtt = path.rtt;
     err = hws_sctp_new(peer->config.stack, &config, &peer->sctp);
     if (!err) err = hws_sctp_connect(peer->sctp, now);
     if (err) {
@@ -191,6 +241,7 @@ static void on_up(struct hws_peer *peer, hws_time now)
     if (peer->state != HWS_PEER_DESCRIBED) return;
     peer->state = HWS_PEER_CONNECTED;
     peer->tell_connected = true;
+    hws_peer_limit_opening(peer, now);
 }
 
 /* An OPEN that came too soon is the next one until its time has come. */

@@ -36,6 +36,11 @@ struct hws_in_stream {
 
 enum { ORDERED, UNORDERED };
 
+/* A walk through all that may be held takes half a millisecond. A sender that loses one piece in
+ * ten of a full window of small messages makes us take some 100 steps for each; these are the steps
+ * that each brings with it, and those that may be saved up. */
+enum { STEPS_A_PIECE = 256, STEPS_MAX = 1 << 20 };
+
 static bool is_before(uint32_t a, uint32_t b)
 {
     return a != b && b - a < UINT32_C(1) << 31;
@@ -45,7 +50,11 @@ void hws_reassembly_init(struct hws_reassembly *in, size_t streams, size_t messa
                          size_t held_max)
 {
     *in = (struct hws_reassembly){
-        .streams = streams, .message_max = message_max, .held_max = held_max};
+        .streams = streams,
+        .message_max = message_max,
+        .held_max = held_max,
+        .patience = STEPS_MAX,
+    };
 }
 
 static bool make_table(struct hws_reassembly *in)
@@ -142,24 +151,50 @@ static void link_behind(struct hws_in_message **newest, struct hws_in_message *a
     if (at == *newest) *newest = message;
 }
 
-/* From the newest backwards: that is where pieces belong, nearly always. */
-static struct hws_in_message *find_or_add(struct hws_reassembly *in, struct hws_in_message **newest,
-                                          const struct hws_idata_piece *piece)
+static bool may_step(struct hws_reassembly *in)
 {
-    struct hws_in_message *oldest = *newest ? (*newest)->after : NULL, *at = *newest, *message;
+    if (in->patience == 0) return false;
+    in->patience--;
+    return true;
+}
 
-    while (at && is_before(piece->mid, at->mid)) {
-        at = at == oldest ? NULL : at->before;
+/* The last message that is not behind @p mid, NULL if all are; from both ends at once: new ones
+ * belong to the one, and what was lost to the other. */
+static enum hws_err find_place(struct hws_reassembly *in, struct hws_in_message *newest,
+                               uint32_t mid, struct hws_in_message **out)
+{
+    struct hws_in_message *high = newest, *low = newest ? newest->after : NULL, *below = NULL;
+
+    while (high && is_before(mid, high->mid) && !is_before(mid, low->mid)) {
+        if (!may_step(in)) return HWS_ERR_FULL;
+        high = high->before;
+        below = low;
+        low = low->after;
     }
-    if (at && at->mid == piece->mid) return at;
+    *out = high && is_before(mid, high->mid) ? below : high;
+    return HWS_OK;
+}
+
+static enum hws_err find_or_add(struct hws_reassembly *in, struct hws_in_message **newest,
+                                const struct hws_idata_piece *piece, struct hws_in_message **out)
+{
+    struct hws_in_message *at, *message;
+    enum hws_err err = find_place(in, *newest, piece->mid, &at);
+
+    if (err) return err;
+    if (at && at->mid == piece->mid) {
+        *out = at;
+        return HWS_OK;
+    }
     message = calloc(1, sizeof(*message));
-    if (!message) return NULL;
+    if (!message) return HWS_ERR_NO_MEMORY;
     message->stream = piece->stream;
     message->mid = piece->mid;
     in->held += cost_of(message);
     in->held_count++;
     link_behind(newest, at, message);
-    return message;
+    *out = message;
+    return HWS_OK;
 }
 
 static bool append(struct hws_reassembly *in, struct hws_in_message *message, const uint8_t *data,
@@ -194,6 +229,7 @@ static enum hws_err put_aside(struct hws_reassembly *in, struct hws_in_message *
     struct early *at = message->last, *early;
 
     while (at && piece->fsn < at->fsn) {
+        if (!may_step(in)) return HWS_ERR_FULL;
         at = at->before;
     }
     if (at && at->fsn == piece->fsn) return HWS_ERR_MALFORMED;
@@ -233,6 +269,8 @@ static enum hws_err check(const struct hws_reassembly *in, const struct hws_in_m
         message->len + message->early_len > in->message_max - piece->data.len) {
         return HWS_ERR_TOO_BIG;
     }
+    /* Each piece before it has a byte at least. So numbers do not wrap either. */
+    if (piece->fsn > in->message_max - piece->data.len) return HWS_ERR_TOO_BIG;
     if (in->held_count >= HWS_SCTP_HELD_MAX || in->held > in->held_max) return HWS_ERR_FULL;
     return HWS_OK;
 }
@@ -295,12 +333,13 @@ enum hws_err hws_reassembly_take(struct hws_reassembly *in, const struct hws_ida
 
     if (piece->stream >= in->streams) return HWS_ERR_MALFORMED;
     if (!make_table(in)) return HWS_ERR_NO_MEMORY;
+    in->patience += STEPS_A_PIECE;
+    if (in->patience > STEPS_MAX) in->patience = STEPS_MAX;
     stream = &in->table[piece->stream];
     if (is_late(stream, piece) || take_direct(in, stream, piece)) return HWS_OK;
     newest = &stream->newest[piece->unordered ? UNORDERED : ORDERED];
-    message = find_or_add(in, newest, piece);
-    if (!message) return HWS_ERR_NO_MEMORY;
-    err = add_piece(in, message, piece);
+    err = find_or_add(in, newest, piece, &message);
+    if (!err) err = add_piece(in, message, piece);
     if (err || !is_complete(message)) return err;
     if (piece->unordered) {
         unlink_message(newest, message);

@@ -7,7 +7,9 @@
  *                     | ordered: by MID   |--complete, and its turn---> next
  *
  * What is held is bounded: one message by message_max, all of them by held_max bytes, what they
- * cost to keep included, and by their number. Duplicates do not come here: TSNs sort them out.
+ * cost to keep included, and by their number. So is the time it takes to find where a piece
+ * belongs: near an end for who sends in order and repeats what is lost. Duplicates do not come
+ * here: TSNs sort them out.
  */
 #ifndef HWS_SCTP_REASSEMBLY_H
 #define HWS_SCTP_REASSEMBLY_H
@@ -26,6 +28,7 @@ struct hws_reassembly {
     struct hws_stream_set ready;   /**< streams that may have something to hand out */
     struct hws_stream_set skipped; /**< streams whose skips have to be applied */
     size_t held, held_count;       /**< bytes, and messages and pieces */
+    size_t patience;               /**< steps that searches may still take */
     uint64_t abandoned;            /**< messages that had begun when they were given up */
 
     /* What next hands out. */
@@ -50,7 +53,7 @@ void hws_reassembly_fini(struct hws_reassembly *in);
 /**
  * A piece; its bytes are borrowed until the next call. Call next until it says false after each.
  * @retval HWS_ERR_TOO_BIG    the message is longer than message_max
- * @retval HWS_ERR_FULL       more is unfinished than held_max
+ * @retval HWS_ERR_FULL       more is unfinished than held_max, or too much of a muddle
  * @retval HWS_ERR_MALFORMED  pieces overlap, come after the end, or the stream does not exist
  * @retval HWS_ERR_NO_MEMORY
  */

@@ -45,6 +45,8 @@ struct hws_sctp_entry {
 enum {
     HWS_SCTP_TICK = 10 * 1000,    /* microseconds; usrsctp is made for ticks of 10 ms */
     HWS_SCTP_RESETS_AT_ONCE = 64, /* streams in one request */
+    HWS_SCTP_RTO_MIN_MS = 200,    /* a delayed acknowledgement of the other side is no loss */
+    HWS_SCTP_RTO_INITIAL_MS = 500,
 };
 
 /** Register @p sctp. @retval HWS_ERR_FULL @retval HWS_ERR_NO_MEMORY */
@@ -96,6 +98,7 @@ struct hws_sctp {
     bool idle;             /**< no timer of ours runs in usrsctp */
     bool stirred;          /**< somebody else's tick made work for us */
     bool readable;         /**< usrsctp has something for recvv */
+    size_t unread;         /**< chunks whose messages or news may wait in there, at most */
 
     struct hws_packet_queue packets;
     struct hws_sctp_stats counters; /**< its counters only; the rest is asked for */
@@ -177,6 +180,8 @@ void hws_sctp_release_resets(struct hws_sctp *sctp);
 void hws_sctp_note_output(struct hws_sctp *sctp, struct hws_bytes packet);
 void hws_sctp_note_drop(struct hws_sctp *sctp, enum hws_err reason);
 void hws_sctp_note_input(struct hws_sctp *sctp, struct hws_bytes packet);
+/** Chunks that usrsctp may hand up as messages or news. */
+size_t hws_sctp_count_chunks(struct hws_bytes packet);
 /** Bytes; 0 when there is no association. */
 size_t hws_sctp_congestion_window(const struct hws_sctp *sctp);
 

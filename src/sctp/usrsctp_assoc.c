@@ -98,6 +98,19 @@ static bool subscribe(struct hws_sctp *sctp)
     return true;
 }
 
+/* RFC 9260 section 6.3.1 begins with a second where nothing is known. The packets of the set-up are
+ * answered at once, so twice the round trip is long enough for them; data is acknowledged late, and
+ * then usrsctp measures by itself. Not under the least that it takes. */
+static bool set_first_timeout(struct hws_sctp *sctp)
+{
+    struct sctp_rtoinfo info = {0};
+    hws_time ms = 2 * sctp->config.rtt / 1000;
+
+    if (ms <= 0 || ms >= HWS_SCTP_RTO_INITIAL_MS) return true;
+    info.srto_initial = (uint32_t)(ms > HWS_SCTP_RTO_MIN_MS ? ms : HWS_SCTP_RTO_MIN_MS);
+    return set_option(sctp, IPPROTO_SCTP, SCTP_RTOINFO, &info, sizeof(info));
+}
+
 static bool set_path(struct hws_sctp *sctp)
 {
     struct sctp_paddrparams path;
@@ -149,7 +162,7 @@ static bool set_up_socket(struct hws_sctp *sctp)
            set_number(sctp, sctp_level, SCTP_NODELAY, 1) &&
            set_option(sctp, sctp_level, SCTP_ENABLE_STREAM_RESET, &resets, sizeof(resets)) &&
            set_option(sctp, sctp_level, SCTP_INITMSG, &init, sizeof(init)) && set_path(sctp) &&
-           subscribe(sctp) &&
+           set_first_timeout(sctp) && subscribe(sctp) &&
            usrsctp_bind(sctp->socket, (struct sockaddr *)&addr, sizeof(addr)) == 0;
 }
 

@@ -252,6 +252,14 @@ static enum got take_piece(struct hws_sctp *sctp, size_t len, const struct sctp_
     return GOT_NEWS;
 }
 
+/* At least so many chunks were in it; the rest of the difference goes when all has been read. */
+static void note_read(struct hws_sctp *sctp, size_t len)
+{
+    size_t chunks = 1 + len / HWS_DATAGRAM_IN_MAX;
+
+    sctp->unread -= chunks < sctp->unread ? chunks : sctp->unread;
+}
+
 static enum got read_once(struct hws_sctp *sctp)
 {
     struct hws_sctp_inbox *inbox = &sctp->inbox;
@@ -270,10 +278,12 @@ static enum got read_once(struct hws_sctp *sctp)
         int foreign = len < 0 ? errno : 0;
 
         sctp->readable = false;
+        sctp->unread = 0;
         if (!sctp->dying) return GOT_NOTHING;
         conclude(sctp, foreign);
         return GOT_NEWS;
     }
+    note_read(sctp, (size_t)len);
     if (flags & MSG_NOTIFICATION) {
         on_notification(sctp, at, (size_t)len);
         return GOT_NEWS;

@@ -58,13 +58,24 @@ void hws_sctp_release_resets(struct hws_sctp *sctp)
     }
 }
 
+/* The window counts bytes: with messages of one byte it is wide open while each takes some 500. Who
+ * keeps to it is stopped long before this, for usrsctp tells a window that counts what they take;
+ * who does not is not heard until we have read. */
+static bool is_flooded(const struct hws_sctp *sctp, size_t chunks)
+{
+    enum { BYTES_A_CHUNK = 1024 };
+    size_t most = HWS_SCTP_UNREAD_MAX + sctp->config.receive_buffer / BYTES_A_CHUNK;
+
+    return chunks > 0 && sctp->readable && sctp->unread + chunks > most;
+}
+
 enum hws_err hws_sctp_feed(struct hws_sctp *sctp, struct hws_bytes packet, hws_time now)
 {
     struct hws_sctp_ports ports = {sctp->config.local_port, sctp->config.remote_port};
     struct hws_idata_skips skips = {take_skip, sctp};
     uint8_t copy[LABELLED_MAX];
     enum hws_err err;
-    size_t len;
+    size_t len, chunks;
 
     /* Before connect usrsctp would answer an INIT with ABORT, and the peer would give up. */
     if (sctp->state == HWS_SCTP_REST || !sctp->socket) {
@@ -72,6 +83,8 @@ enum hws_err hws_sctp_feed(struct hws_sctp *sctp, struct hws_bytes packet, hws_t
         return HWS_ERR_UNEXPECTED;
     }
     err = hws_sctp_check_packet(packet, &ports);
+    chunks = err ? 0 : hws_sctp_count_chunks(packet);
+    if (is_flooded(sctp, chunks)) err = HWS_ERR_FULL;
     if (err) {
         hws_sctp_note_drop(sctp, err);
         HWS_LOG(&sctp->config.log, HWS_LOG_WARN, now, "sctp", "drop", "reason=%s len=%zu",
@@ -82,6 +95,7 @@ enum hws_err hws_sctp_feed(struct hws_sctp *sctp, struct hws_bytes packet, hws_t
     hws_sctp_touch(sctp, now);
     sctp->silent_since = now;
     sctp->depth_is_old = sctp->heard = true;
+    sctp->unread += chunks;
     note_input(sctp, packet);
     hws_sctp_note_input(sctp, packet);
     len = hws_idata_label(packet, &skips, copy, sizeof(copy));

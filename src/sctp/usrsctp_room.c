@@ -144,8 +144,8 @@ bool hws_sctp_has_room(struct hws_sctp *sctp)
 {
     size_t used = hws_sctp_used(sctp);
 
-    if (used == 0) return true;
     if (!sctp->heard) return false;
+    if (used == 0) return true;
     correct(sctp, used);
     return has_room(sctp, used, sctp->depth / 8);
 }

@@ -77,18 +77,19 @@ static void apply_settings(void)
     (void)usrsctp_sysctl_set_sctp_delayed_sack_time_default(20);
     (void)usrsctp_sysctl_set_sctp_max_chunks_on_queue(100000);
 
-    /* A path that comes back is used within 5 s. */
-    (void)usrsctp_sysctl_set_sctp_rto_min_default(200);
-    (void)usrsctp_sysctl_set_sctp_rto_initial_default(500);
-    (void)usrsctp_sysctl_set_sctp_rto_max_default(5000);
+    /* A path that comes back is used within 2 s, and one that loses a third is not waited for. */
+    (void)usrsctp_sysctl_set_sctp_rto_min_default(HWS_SCTP_RTO_MIN_MS);
+    (void)usrsctp_sysctl_set_sctp_rto_initial_default(HWS_SCTP_RTO_INITIAL_MS);
+    (void)usrsctp_sysctl_set_sctp_rto_max_default(2000);
     /* usrsctp counts timeouts, also those of probes that the peer answers because its window is
      * shut. So it must not give up; we do, when nothing at all has been heard (SILENCE_TIME). One
      * path, so its limit is the limit of the association. */
     (void)usrsctp_sysctl_set_sctp_assoc_rtx_max_default(60000);
     (void)usrsctp_sysctl_set_sctp_path_rtx_max_default(60000);
-    /* Set-up: 0.5 + 1 + 2 + 4 + 5 * 5 s. */
-    (void)usrsctp_sysctl_set_sctp_init_rto_max_default(5000);
-    (void)usrsctp_sysctl_set_sctp_init_rtx_max_default(8);
+    /* Set-up: 0.5 s or what the path needs, doubled to 1 s and no further, for half a minute: a few
+     * bytes on a path that ICE proved are no load, and each of four packets may be lost. */
+    (void)usrsctp_sysctl_set_sctp_init_rto_max_default(1000);
+    (void)usrsctp_sysctl_set_sctp_init_rtx_max_default(32);
 }
 
 enum hws_err hws_sctp_stack_new(hws_time now, struct hws_sctp_stack **out)

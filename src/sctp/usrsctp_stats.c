@@ -64,9 +64,22 @@ void hws_sctp_note_input(struct hws_sctp *sctp, struct hws_bytes packet)
     sctp->counters.bytes_received += packet.len;
 }
 
+size_t hws_sctp_count_chunks(struct hws_bytes packet)
+{
+    struct hws_cursor cur = hws_cursor_over(packet);
+    struct hws_sctp_chunk chunk;
+    size_t count = 0;
+
+    hws_read_bytes(&cur, HWS_SCTP_HEADER_LEN);
+    while (hws_sctp_next_chunk(&cur, packet, &chunk)) {
+        if (is_data(&chunk) || chunk.type == HWS_CHUNK_RECONFIG) count++;
+    }
+    return count;
+}
+
 void hws_sctp_note_drop(struct hws_sctp *sctp, enum hws_err reason)
 {
-    if (reason == HWS_ERR_UNEXPECTED) {
+    if (reason == HWS_ERR_UNEXPECTED || reason == HWS_ERR_FULL) {
         sctp->counters.dropped_unexpected++;
     } else {
         sctp->counters.dropped_malformed++;

@@ -8,17 +8,35 @@
 
 enum { UUID_LEN = 36 };
 
+/* TCP goes below everything of UDP but relays: what is lost holds up all that comes behind it. */
 static const struct {
     const char *name;
     uint8_t preference; /* RFC 8445 section 5.1.2.2 */
+    uint8_t tcp_preference;
 } types[] = {
-    [HWS_CANDIDATE_HOST] = {"host",  126},
-    [HWS_CANDIDATE_SRFLX] = {"srflx", 100},
-    [HWS_CANDIDATE_PRFLX] = {"prflx", 110},
-    [HWS_CANDIDATE_RELAY] = {"relay", 0  },
+    [HWS_CANDIDATE_HOST] = {"host",  126, 90},
+    [HWS_CANDIDATE_SRFLX] = {"srflx", 100, 70},
+    [HWS_CANDIDATE_PRFLX] = {"prflx", 110, 80},
+    [HWS_CANDIDATE_RELAY] = {"relay", 0,   0 },
 };
 
-enum { TYPE_COUNT = sizeof(types) / sizeof(types[0]) };
+/* RFC 6544 section 4.2. Whoever connects gets through most NATs. Between reflexive candidates it
+ * would be simultaneous open that does, but nobody speaks it. */
+static const struct {
+    const char *name;
+    uint8_t direction;
+} tcp_types[] = {
+    [HWS_TCP_NONE] = {"",        0},
+    [HWS_TCP_ACTIVE] = {"active",  6},
+    [HWS_TCP_PASSIVE] = {"passive", 4},
+    [HWS_TCP_SO] = {"so",      2},
+};
+
+enum {
+    TYPE_COUNT = sizeof(types) / sizeof(types[0]),
+    TCP_TYPE_COUNT = sizeof(tcp_types) / sizeof(tcp_types[0]),
+    OTHER_BITS = 13,
+};
 
 const char *hws_candidate_type_name(enum hws_candidate_type type)
 {
@@ -30,6 +48,17 @@ uint32_t hws_candidate_priority(enum hws_candidate_type type, uint16_t local_pre
 {
     assert((size_t)type < TYPE_COUNT);
     return (uint32_t)types[type].preference << 24 | (uint32_t)local_preference << 8 | (256 - 1);
+}
+
+uint32_t hws_candidate_tcp_priority(enum hws_candidate_type type, enum hws_tcp_type tcp_type,
+                                    uint16_t other)
+{
+    uint32_t preference;
+
+    assert((size_t)type < TYPE_COUNT && (size_t)tcp_type < TCP_TYPE_COUNT);
+    assert(other < 1 << OTHER_BITS);
+    preference = (uint32_t)tcp_types[tcp_type].direction << OTHER_BITS | other;
+    return (uint32_t)types[type].tcp_preference << 24 | preference << 8 | (256 - 1);
 }
 
 /* "<uuid>.local" with a version 4 UUID: any other name could be a device of the local network,
@@ -75,7 +104,7 @@ static bool read_type(struct hws_bytes text, enum hws_candidate_type *out)
 
 /* What follows the type: pairs of a name and a value. The first of a name counts. */
 struct extensions {
-    struct hws_bytes raddr, ufrag;
+    struct hws_bytes raddr, ufrag, tcptype;
     struct hws_bytes rport;
     uint64_t rport_value;
 };
@@ -84,10 +113,11 @@ static enum hws_err read_extensions(struct hws_words *words, struct extensions *
 {
     while (words->more) {
         struct hws_bytes name = hws_next_word(words), value = hws_next_word(words);
-        struct hws_bytes *slot = hws_text_is_nocase(name, "raddr")   ? &out->raddr
-                                 : hws_text_is_nocase(name, "rport") ? &out->rport
-                                 : hws_text_is(name, "ufrag")        ? &out->ufrag
-                                                                     : NULL;
+        struct hws_bytes *slot = hws_text_is_nocase(name, "raddr")     ? &out->raddr
+                                 : hws_text_is_nocase(name, "rport")   ? &out->rport
+                                 : hws_text_is(name, "ufrag")          ? &out->ufrag
+                                 : hws_text_is_nocase(name, "tcptype") ? &out->tcptype
+                                                                       : NULL;
 
         if (words->failed || !hws_text_is_visible(name) || !hws_text_is_visible(value))
             return HWS_ERR_MALFORMED;
@@ -98,6 +128,21 @@ static enum hws_err read_extensions(struct hws_words *words, struct extensions *
             return HWS_ERR_MALFORMED;
     }
     return hws_words_done(words) ? HWS_OK : HWS_ERR_MALFORMED;
+}
+
+/* UDP, or TCP of a kind that RFC 6544 section 4.5 knows. */
+static bool read_transport(struct hws_bytes transport, struct hws_bytes tcptype,
+                           struct hws_candidate *candidate)
+{
+    if (hws_text_is_nocase(transport, "udp")) return true;
+    if (!hws_text_is_nocase(transport, "tcp")) return false;
+    candidate->addr.tcp = true;
+    for (size_t i = HWS_TCP_ACTIVE; tcptype.data && i < TCP_TYPE_COUNT; i++) {
+        if (!hws_text_is_nocase(tcptype, tcp_types[i].name)) continue;
+        candidate->tcp_type = (enum hws_tcp_type)i;
+        return true;
+    }
+    return false;
 }
 
 static bool apply_extensions(const struct extensions *in, struct hws_candidate *candidate)
@@ -142,13 +187,15 @@ enum hws_err hws_candidate_read_value(struct hws_bytes value, uint64_t component
         return HWS_ERR_MALFORMED;
     hws_text_copy(foundation, candidate.foundation, sizeof(candidate.foundation));
     candidate.priority = (uint32_t)priority_value;
-    usable = component_value == 1 && hws_text_is_nocase(transport, "udp") &&
-             read_type(type, &candidate.type) &&
+    usable = component_value == 1 && read_type(type, &candidate.type) &&
              read_destination(address, (uint16_t)port_value, &candidate) &&
+             read_transport(transport, extensions.tcptype, &candidate) &&
              apply_extensions(&extensions, &candidate) &&
              (candidate.mdns[0] == '\0' || candidate.type == HWS_CANDIDATE_HOST);
     if (usable) *out = candidate;
-    *verdict = usable ? HWS_CANDIDATE_USABLE : HWS_CANDIDATE_IGNORED;
+    *verdict = !usable              ? HWS_CANDIDATE_IGNORED
+               : candidate.addr.tcp ? HWS_CANDIDATE_TCP
+                                    : HWS_CANDIDATE_USABLE;
     return HWS_OK;
 }
 
@@ -182,6 +229,8 @@ bool hws_candidate_is_sound(const struct hws_candidate *candidate)
     if (!hws_text_is_ice(foundation, 1, HWS_FOUNDATION_MAX)) return false;
     if (ufrag.len > 0 && !hws_text_is_ice(ufrag, HWS_UFRAG_MIN, HWS_UFRAG_MAX)) return false;
     if (named != (candidate->addr.family == HWS_FAMILY_NONE)) return false;
+    if ((size_t)candidate->tcp_type >= TCP_TYPE_COUNT) return false;
+    if (candidate->addr.tcp != (candidate->tcp_type != HWS_TCP_NONE)) return false;
     return !named || is_mdns_name(hws_bytes_of(candidate->mdns));
 }
 
@@ -197,11 +246,13 @@ void hws_candidate_write(struct hws_writer *out, const struct hws_candidate *can
     }
     if (related->family == HWS_FAMILY_NONE && candidate->type != HWS_CANDIDATE_HOST)
         related = &hidden;
-    hws_write_text(out, "candidate:%s 1 udp %lu %s %u typ %s", candidate->foundation,
-                   (unsigned long)candidate->priority,
+    hws_write_text(out, "candidate:%s 1 %s %lu %s %u typ %s", candidate->foundation,
+                   candidate->addr.tcp ? "tcp" : "udp", (unsigned long)candidate->priority,
                    candidate->mdns[0] ? candidate->mdns : hws_address_text(&candidate->addr, ip),
                    candidate->addr.port, hws_candidate_type_name(candidate->type));
     if (related->family != HWS_FAMILY_NONE)
         hws_write_text(out, " raddr %s rport %u", hws_address_text(related, ip), related->port);
+    if (candidate->addr.tcp)
+        hws_write_text(out, " tcptype %s", tcp_types[candidate->tcp_type].name);
     if (candidate->ufrag[0]) hws_write_text(out, " ufrag %s", candidate->ufrag);
 }

@@ -88,6 +88,7 @@ struct hws_sdp {
     char pwd[HWS_PWD_MAX + 1];
     bool ice_lite;
     bool trickle;
+    bool renomination; /**< the later of two nominations wins (draft-thatcher-ice-renomination) */
     bool end_of_candidates;
     enum hws_sdp_setup setup;
     /** Read: all usable lines, strongest hash first (never MD5). Write: fingerprints[0..count). */
@@ -107,6 +108,9 @@ struct hws_sdp {
 
     struct hws_candidate candidates[HWS_ICE_REMOTE_MAX];
     size_t candidate_count; /**< usable ones only; more than fit are left out */
+    /** As read; what is written is all in @c candidates. */
+    struct hws_candidate tcp_candidates[HWS_ICE_STREAMS_MAX];
+    size_t tcp_candidate_count; /**< passive ones only, which are all that one can check */
 };
 
 /**

@@ -315,14 +315,16 @@ static void fill_fingerprints(struct hws_bytes lines, struct hws_sdp *out)
 static void fill_candidates(struct hws_bytes lines, struct hws_sdp *out)
 {
     enum hws_candidate_verdict verdict;
+    struct hws_candidate candidate;
     struct hws_bytes value;
 
-    while (out->candidate_count < HWS_ICE_REMOTE_MAX &&
-           hws_sdp_next_value(&lines, HWS_MANY_CANDIDATE, &value)) {
-        struct hws_candidate *slot = &out->candidates[out->candidate_count];
-
-        if (hws_candidate_read_value(value, 0, slot, &verdict)) continue;
-        if (verdict == HWS_CANDIDATE_USABLE) out->candidate_count++;
+    while (hws_sdp_next_value(&lines, HWS_MANY_CANDIDATE, &value)) {
+        if (hws_candidate_read_value(value, 0, &candidate, &verdict)) continue;
+        if (verdict == HWS_CANDIDATE_USABLE && out->candidate_count < HWS_ICE_REMOTE_MAX)
+            out->candidates[out->candidate_count++] = candidate;
+        if (verdict == HWS_CANDIDATE_TCP && candidate.tcp_type == HWS_TCP_PASSIVE &&
+            out->tcp_candidate_count < HWS_ICE_STREAMS_MAX)
+            out->tcp_candidates[out->tcp_candidate_count++] = candidate;
     }
 }
 
@@ -357,6 +359,7 @@ static void fill_transport(const struct hws_sdp_draft *draft, const struct hws_s
     hws_text_copy(pick(draft, finding, HWS_SINGLE_PWD), out->pwd, sizeof(out->pwd));
     out->ice_lite = draft->session.single[HWS_SINGLE_ICE_LITE].data != NULL;
     out->trickle = has_option(pick(draft, finding, HWS_SINGLE_ICE_OPTIONS), "trickle");
+    out->renomination = has_option(pick(draft, finding, HWS_SINGLE_ICE_OPTIONS), "renomination");
     out->setup = finding->setup;
     tls_id = pick(draft, finding, HWS_SINGLE_TLS_ID);
     if (tls_id.len > HWS_TLS_ID_MAX) tls_id.len = HWS_TLS_ID_MAX;

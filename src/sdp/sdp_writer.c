@@ -140,7 +140,10 @@ static void write_mline(struct hws_writer *out, const struct hws_sdp *sdp)
 static void write_transport(struct hws_writer *out, const struct hws_sdp *sdp)
 {
     hws_write_text(out, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\n", sdp->ufrag, sdp->pwd);
-    if (sdp->trickle) hws_write_text(out, "a=ice-options:trickle\r\n");
+    if (sdp->trickle || sdp->renomination)
+        hws_write_text(out, "a=ice-options:%s%s%s\r\n", sdp->trickle ? "trickle" : "",
+                       sdp->trickle && sdp->renomination ? " " : "",
+                       sdp->renomination ? "renomination" : "");
     for (size_t i = 0; i < sdp->fingerprint_count; i++) {
         hws_write_text(out, "a=fingerprint:");
         hws_fingerprint_write(out, &sdp->fingerprints[i]);

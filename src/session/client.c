@@ -5,12 +5,13 @@
 #include "session/link.h"
 
 #include <hawser/session.h>
+#include <hawser/stats.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONNECT_DEFAULT_S = 30 };
+enum { CONNECT_DEFAULT_S = 30, ANSWER_LEAST_S = 300 };
 
 struct hws_client {
     struct hws_link link;
@@ -20,7 +21,8 @@ struct hws_client {
     hws_time timeout;
     hws_time started; /* of connecting; 0 = not yet */
     struct hws_client_timeline timeline;
-    enum hws_err ended; /* why the connection is over; HWS_OK while it is not */
+    enum hws_err ended;   /* why the connection is over; HWS_OK while it is not */
+    enum hws_cause cause; /* likewise, out of the list */
     bool over;
     struct hws_peer_config peer_config;       /* what we were asked for */
     struct hws_channel_config channel_config; /* likewise; its texts are in names */
@@ -68,9 +70,19 @@ static enum hws_err init(struct hws_client *client, const struct hws_client_conf
         .loop = {.log = config->log,
                  .ice_servers = config->ice_servers,
                  .ice_server_count = config->ice_server_count,
+                 .servers = config->servers,
+                 .server_count = config->server_count,
+                 .ice_ca_file = config->ice_ca_file,
+                 .relay_only = config->relay_only,
                  .identity = config->identity,
                  .loopback = config->loopback,
-                 .hide_addresses = config->hide_addresses}
+                 .hide_addresses = config->hide_addresses,
+                 .ice_tcp = config->ice_tcp,
+                 .port = config->port,
+                 .port_min = config->port_min,
+                 .port_max = config->port_max,
+                 .interfaces = config->interfaces,
+                 .interface_count = config->interface_count}
     };
     enum hws_err err;
 
@@ -83,11 +95,19 @@ static enum hws_err init(struct hws_client *client, const struct hws_client_conf
     if (config->max_message_size > HWS_MESSAGE_LIMIT) return HWS_ERR_ARGUMENT;
     *out_reason = "the timeout is negative";
     if (config->timeout < 0) return HWS_ERR_ARGUMENT;
+    *out_reason = "a time of consent is negative";
+    if (config->consent_expiry < 0 || config->consent_period < 0) return HWS_ERR_ARGUMENT;
     client->timeout = config->timeout > 0 ? config->timeout : HWS_SEC(CONNECT_DEFAULT_S);
     client->peer_config = (struct hws_peer_config){.key_log = config->key_log,
+                                                   .consent_expiry = config->consent_expiry,
+                                                   .consent_period = config->consent_period,
                                                    .tap = config->tap,
                                                    .max_message_size = config->max_message_size,
-                                                   .connect_limit = client->timeout};
+                                                   .connect_limit = client->timeout,
+                                                   .restart_ice = true};
+    /* Whoever waits long for the first answer must not be cut short. */
+    if (client->timeout > HWS_SEC(ANSWER_LEAST_S))
+        client->peer_config.answer_limit = client->timeout;
     *out_reason = "out of memory";
     client->session = hws_offering_new();
     if (!client->session) return HWS_ERR_NO_MEMORY;
@@ -122,12 +142,24 @@ void hws_client_free(struct hws_client *client)
 
 /* ---- What happens */
 
-static void finish(struct hws_client *client, enum hws_err err)
+static void finish(struct hws_client *client, enum hws_err err, enum hws_cause cause)
 {
     if (client->over) return;
     client->over = true;
     client->ended = err ? err : HWS_ERR_CLOSED;
+    client->cause = cause;
     hws_offering_close(client->session);
+}
+
+/* What the end of the signalling, before we are connected, is for a cause. */
+static enum hws_cause signalling_cause(enum hws_err err)
+{
+    if (err == HWS_ERR_NOT_FOUND) return HWS_CAUSE_NO_WORKER;
+    if (err == HWS_ERR_REFUSED || err == HWS_ERR_FULL) return HWS_CAUSE_REFUSED;
+    if (err == HWS_ERR_CLOSED) return HWS_CAUSE_CLOSED_BY_PEER;
+    if (err == HWS_ERR_MALFORMED || err == HWS_ERR_TOO_BIG) return HWS_CAUSE_BAD_DESCRIPTION;
+    if (err == HWS_ERR_NO_MEMORY) return HWS_CAUSE_LOCAL;
+    return HWS_CAUSE_SIGNALLING_LOST;
 }
 
 static bool is_connected(const struct hws_client *client)
@@ -140,8 +172,10 @@ static enum hws_err answered(struct hws_client *client, hws_time now)
 {
     struct hws_offering_offered *offered = hws_offering_as_offered(client->session);
     struct hws_offering_answered *at;
-    enum hws_err err = hws_offering_answer(&offered, &at);
+    enum hws_err err;
 
+    if (!offered) return HWS_OK; /* of a later offer, made before the channel is open */
+    err = hws_offering_answer(&offered, &at);
     if (err) return err;
     client->timeline.answered = now - client->started;
     return hws_signal_client_accept_answer(client->link.signal, 0, now);
@@ -160,7 +194,8 @@ static void take_remote_signal(struct hws_client *client, const struct hws_signa
     /* One candidate that is no good leaves the others; a bad answer leaves nothing. */
     if (!err || signal->kind == HWS_SIGNAL_CANDIDATE) return;
     hws_link_because(&client->link, "the worker's answer: %s", hws_peer_fault_text(client->peer));
-    finish(client, err);
+    finish(client, err,
+           hws_err_class(err) == HWS_CLASS_HOST ? HWS_CAUSE_LOCAL : HWS_CAUSE_BAD_DESCRIPTION);
 }
 
 static void take_signalling(struct hws_client *client)
@@ -176,7 +211,7 @@ static void take_signalling(struct hws_client *client)
         case HWS_SIGNAL_SESSION_OVER:
             if (is_connected(client)) break; /* the peers are on their own already */
             hws_link_because(&client->link, "the session is over: %s", event.reason);
-            finish(client, event.err);
+            finish(client, event.err, signalling_cause(event.err));
             break;
         case HWS_SIGNAL_REGISTERED:
         case HWS_SIGNAL_SESSION_OPEN:
@@ -188,11 +223,14 @@ static void take_signalling(struct hws_client *client)
 
 static void take_stream_state(struct hws_client *client)
 {
+    enum hws_err err;
+
     if (client->link.stream_up && client->timeline.signalled == 0)
         client->timeline.signalled = hws_loop_now(client->link.loop) - client->started;
     /* Once peers are connected the distributor is not needed any more. */
     if (!client->link.stream_ended || is_connected(client)) return;
-    finish(client, hws_err_of_status(client->link.stream_status));
+    err = hws_err_of_status(client->link.stream_status);
+    finish(client, err, signalling_cause(err));
 }
 
 /* What our peer wants signalled: its offer at once, candidates when the session says so. */
@@ -208,9 +246,12 @@ static void take_local_signal(struct hws_client *client, const struct hws_signal
         err = hws_signal_client_send(client->link.signal, 0, signal, now);
         if (!err && client->timeline.offered == 0) client->timeline.offered = now - client->started;
     }
-    if (err && !client->over) {
+    if (err && is_connected(client)) {
+        /* The distributor is gone: what there is has to do. */
+        if (signal->kind == HWS_SIGNAL_OFFER) (void)!hws_peer_rollback(client->peer, now);
+    } else if (err && !client->over) {
         hws_link_because(&client->link, "a signal cannot be sent");
-        finish(client, err);
+        finish(client, err, signalling_cause(err));
     }
 }
 
@@ -239,6 +280,15 @@ static bool is_ours(const struct hws_client *client, struct hws_channel channel)
     return channel.slot == client->channel.slot && channel.generation == client->channel.generation;
 }
 
+/* Did the channel end because the connection broke, and not because the worker wanted it? */
+static bool is_broken(const struct hws_client *client)
+{
+    struct hws_peer_stats stats;
+
+    hws_peer_stats(client->peer, &stats);
+    return strcmp(stats.state, "closed") == 0 && hws_peer_fault(client->peer).err != HWS_ERR_CLOSED;
+}
+
 /* An event of our peer; true when it is a message for the caller. */
 static bool take_event(struct hws_client *client, const struct hws_event *event,
                        struct hws_received *out)
@@ -252,13 +302,13 @@ static bool take_event(struct hws_client *client, const struct hws_event *event,
         if (is_ours(client, event->channel)) opened(client);
         break;
     case HWS_EVENT_CHANNEL_CLOSED:
-        if (!is_ours(client, event->channel)) break;
+        if (!is_ours(client, event->channel) || is_broken(client)) break; /* why comes next */
         hws_link_because(&client->link, "the worker closed the channel");
-        finish(client, HWS_ERR_CLOSED);
+        finish(client, HWS_ERR_CLOSED, HWS_CAUSE_CLOSED_BY_PEER);
         break;
     case HWS_EVENT_CLOSED:
         if (!client->over) hws_link_because(&client->link, "%s", hws_peer_fault_text(client->peer));
-        finish(client, event->fault.err);
+        finish(client, event->fault.err, event->cause);
         break;
     case HWS_EVENT_NONE:
     case HWS_EVENT_PATH:
@@ -266,6 +316,7 @@ static bool take_event(struct hws_client *client, const struct hws_event *event,
     case HWS_EVENT_CHANNEL_INCOMING:
     case HWS_EVENT_WRITABLE:
     case HWS_EVENT_BUFFER_LOW:
+    case HWS_EVENT_SERVER_FAILED:
         break;
     }
     return false;
@@ -300,7 +351,7 @@ static enum hws_err begin(struct hws_client *client)
     client->started = now;
     err = hws_loop_add_peer(client->link.loop, &client->peer_config, client, &client->peer);
     if (err) {
-        hws_link_because(&client->link, "no UDP socket could be opened");
+        hws_link_because_no_peer(&client->link, err);
         return err;
     }
     now = hws_loop_now(client->link.loop);
@@ -308,6 +359,27 @@ static enum hws_err begin(struct hws_client *client)
     err = hws_peer_open_channel(client->peer, &client->channel_config, now, &client->channel);
     if (!err) err = hws_peer_offer(client->peer, now);
     return err;
+}
+
+/* The time is up: what was it that did not come? The peer knows it once the offer is out. */
+static void give_up(struct hws_client *client)
+{
+    const char *state = hws_offering_state_name(hws_offering_state(client->session));
+    enum hws_cause cause = HWS_CAUSE_SIGNALLING_LOST;
+
+    if (client->link.stream_up) {
+        hws_peer_expire(client->peer, hws_loop_now(client->link.loop));
+        cause = hws_peer_cause(client->peer);
+        if (cause == HWS_CAUSE_NONE) cause = HWS_CAUSE_NO_CHANNEL; /* its ACK is out */
+        hws_link_because(&client->link, "not connected in time (state %s): %s: %s", state,
+                         hws_cause_text(cause), hws_peer_fault_text(client->peer));
+    } else {
+        hws_link_because(&client->link,
+                         "not connected in time (state %s): the distributor %s did "
+                         "not answer",
+                         state, client->link.stream_config.url);
+    }
+    finish(client, HWS_ERR_TIMEOUT, cause);
 }
 
 enum hws_err hws_client_connect(struct hws_client *client)
@@ -323,14 +395,13 @@ enum hws_err hws_client_connect(struct hws_client *client)
         if (client->over) return client->ended;
         if (is_connected(client)) break;
         if (hws_link_left(&client->link, deadline) == 0) {
-            hws_link_because(&client->link, "not connected in time (state %s)",
-                             hws_offering_state_name(hws_offering_state(client->session)));
-            finish(client, HWS_ERR_TIMEOUT);
+            give_up(client);
             return HWS_ERR_TIMEOUT;
         }
         if (hws_link_take_wake(&client->link)) return HWS_ERR_AGAIN;
         err = hws_link_turn(&client->link, hws_link_left(&client->link, deadline));
     }
+    if (err) client->cause = HWS_CAUSE_LOCAL;
     return err;
 }
 
@@ -419,6 +490,11 @@ void hws_client_wake(struct hws_client *client)
 const char *hws_client_reason(const struct hws_client *client)
 {
     return client->link.reason;
+}
+
+enum hws_cause hws_client_cause(const struct hws_client *client)
+{
+    return client->cause;
 }
 
 static hws_time since(const struct hws_client *client, hws_time moment)

@@ -31,6 +31,8 @@ enum hws_err hws_link_init(struct hws_link *link, const struct hws_link_config *
     *out_reason = "a worker's id is a number above 0";
     if (config->worker <= 0) return HWS_ERR_ARGUMENT;
     *out_reason = "out of memory";
+    link->port_min = config->loop.port_min;
+    link->port_max = config->loop.port_max;
     link->signal_config = (struct hws_signal_client_config){.side = config->side,
                                                             .worker = config->worker,
                                                             .session_max = config->session_max,
@@ -78,6 +80,17 @@ void hws_link_because(struct hws_link *link, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(link->reason, sizeof(link->reason), format, args);
     va_end(args);
+}
+
+void hws_link_because_no_peer(struct hws_link *link, enum hws_err err)
+{
+    if (err != HWS_ERR_IO) {
+        hws_link_because(link, "a connection cannot be made: %s", hws_strerror(err));
+    } else if (link->port_min == 0) {
+        hws_link_because(link, "no UDP socket could be opened");
+    } else {
+        hws_link_because(link, "no UDP port from %u to %u is free", link->port_min, link->port_max);
+    }
 }
 
 void hws_link_flush(struct hws_link *link)

@@ -13,7 +13,7 @@
 
 #include <stdatomic.h>
 
-enum { HWS_REASON_MAX = 256 };
+enum { HWS_REASON_MAX = 512 };
 
 struct hws_link_config {
     const char *distributor;
@@ -35,6 +35,7 @@ struct hws_link {
     bool stream_up;                         /**< the distributor answered */
     bool stream_ended;
     int stream_status;           /**< gRPC status, once it ended */
+    uint16_t port_min, port_max; /**< where peers take their UDP ports from; 0 = anywhere */
     char reason[HWS_REASON_MAX]; /**< one sentence for the last failure */
 };
 
@@ -67,6 +68,9 @@ void hws_link_because(struct hws_link *link, const char *format, ...)
     __attribute__((format(printf, 2, 3)))
 #endif
     ;
+
+/** Say why a peer could not be made: the UDP ports are the likely cause. */
+void hws_link_because_no_peer(struct hws_link *link, enum hws_err err);
 
 /** The moment that is @p timeout from now; HWS_NEVER stays. */
 hws_time hws_link_deadline(const struct hws_link *link, hws_time timeout);

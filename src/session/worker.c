@@ -12,6 +12,7 @@
 enum {
     CLIENT_DEFAULT = 1024,
     REGISTER_DEFAULT_S = 30,
+    OPEN_DEFAULT_S = 30,
     /* Between tries to register again: doubled from the first to the last. */
     RETRY_FIRST_MS = 200,
     RETRY_LAST_MS = 5000,
@@ -56,20 +57,40 @@ static enum hws_err init(struct hws_worker *worker, const struct hws_worker_conf
         .loop = {.log = config->log,
                  .ice_servers = config->ice_servers,
                  .ice_server_count = config->ice_server_count,
+                 .servers = config->servers,
+                 .server_count = config->server_count,
+                 .ice_ca_file = config->ice_ca_file,
+                 .relay_only = config->relay_only,
                  .identity = config->identity,
                  .loopback = config->loopback,
-                 .hide_addresses = config->hide_addresses}
+                 .hide_addresses = config->hide_addresses,
+                 .ice_tcp = config->ice_tcp,
+                 .port = config->port,
+                 .port_min = config->port_min,
+                 .port_max = config->port_max,
+                 .interfaces = config->interfaces,
+                 .interface_count = config->interface_count}
     };
 
+    *out_reason = "an ICE lite agent is reached at its own addresses, without relays and names";
+    if (config->ice_lite && (config->relay_only || config->hide_addresses)) return HWS_ERR_ARGUMENT;
     *out_reason = "the timeout is negative";
-    if (config->timeout < 0) return HWS_ERR_ARGUMENT;
+    if (config->timeout < 0 || config->client_timeout < 0) return HWS_ERR_ARGUMENT;
     *out_reason = "more than 65536 clients at a time";
     if (link.session_max > 65536) return HWS_ERR_ARGUMENT;
     *out_reason = "the biggest message is over 16 MiB";
     if (config->max_message_size > HWS_MESSAGE_LIMIT) return HWS_ERR_ARGUMENT;
+    *out_reason = "a time of consent is negative";
+    if (config->consent_expiry < 0 || config->consent_period < 0) return HWS_ERR_ARGUMENT;
     worker->peer_config = (struct hws_peer_config){.key_log = config->key_log,
+                                                   .ice_lite = config->ice_lite,
+                                                   .consent_expiry = config->consent_expiry,
+                                                   .consent_period = config->consent_period,
                                                    .tap = config->tap,
-                                                   .max_message_size = config->max_message_size};
+                                                   .max_message_size = config->max_message_size,
+                                                   .polite = true}; /* the client is not */
+    worker->peer_config.open_limit =
+        config->client_timeout > 0 ? config->client_timeout : HWS_SEC(OPEN_DEFAULT_S);
     worker->timeout = config->timeout > 0 ? config->timeout : HWS_SEC(REGISTER_DEFAULT_S);
     worker->guest_max = link.session_max;
     worker->retry_wait = HWS_MS(RETRY_FIRST_MS);
@@ -150,14 +171,21 @@ static struct guest *free_slot(struct hws_worker *worker)
     return NULL;
 }
 
+/* NULL when it cannot be; then worker->link.reason says why, as the client is told. */
 static struct guest *welcome(struct hws_worker *worker, uint64_t signalling)
 {
     struct guest *guest = free_slot(worker);
+    enum hws_err err = HWS_ERR_NO_MEMORY;
 
-    if (!guest) return NULL;
+    if (!guest) {
+        hws_link_because(&worker->link, "the worker has no room for another client");
+        return NULL;
+    }
     guest->session = hws_answering_new();
-    if (!guest->session) return NULL;
-    if (hws_loop_add_peer(worker->link.loop, &worker->peer_config, guest, &guest->peer)) {
+    if (guest->session)
+        err = hws_loop_add_peer(worker->link.loop, &worker->peer_config, guest, &guest->peer);
+    if (err) {
+        hws_link_because_no_peer(&worker->link, err);
         hws_answering_free(guest->session);
         guest->session = NULL;
         return NULL;
@@ -194,8 +222,8 @@ static void take_offer(struct hws_worker *worker, uint64_t signalling,
 
     if (first) guest = welcome(worker, signalling);
     if (!guest) {
-        (void)hws_signal_client_close_session(worker->link.signal, signalling,
-                                              "the worker has no room for another client", now);
+        (void)hws_signal_client_close_session(worker->link.signal, signalling, worker->link.reason,
+                                              now);
         return;
     }
     if (apply_offer(guest, offer, now) == HWS_OK || !first) return;
@@ -329,6 +357,7 @@ static bool closed(struct hws_worker *worker, struct guest *guest, const struct 
     if (!guest->told) return false; /* the program never knew of it */
     (void)tell(worker, guest, HWS_WORKER_CLOSED, event, out);
     out->reason = worker->closed_reason;
+    out->cause = event->cause;
     return true;
 }
 
@@ -351,6 +380,7 @@ static bool take_event(struct hws_worker *worker, struct guest *guest,
     case HWS_EVENT_PATH:
     case HWS_EVENT_CONNECTED:
     case HWS_EVENT_BUFFER_LOW:
+    case HWS_EVENT_SERVER_FAILED:
     case HWS_EVENT_CHANNEL_CLOSED:
         break;
     }
@@ -407,7 +437,8 @@ static bool take_loss(struct hws_worker *worker, struct hws_worker_event *out)
         if (hws_link_reopen(&worker->link) != HWS_OK) worker->link.stream_ended = true;
     }
     if (told) return false;
-    *out = (struct hws_worker_event){.kind = HWS_WORKER_LOST, .reason = worker->link.reason};
+    *out = (struct hws_worker_event){
+        .kind = HWS_WORKER_LOST, .reason = worker->link.reason, .cause = HWS_CAUSE_SIGNALLING_LOST};
     return true;
 }
 

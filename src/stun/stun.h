@@ -30,8 +30,10 @@ enum hws_stun_method { /* RFC 8489 section 18.2, RFC 8656 section 17 */
                        HWS_STUN_CHANNEL_BIND = 0x009,
 };
 
-enum hws_stun_attr_type { /* RFC 8489 section 18.3, RFC 8656 section 18, RFC 8445 section 20.1 */
+enum hws_stun_attr_type { /* RFC 8489 section 18.3, RFC 8656 section 18, RFC 8445 section 20.1,
+                           * RFC 5780 section 7 */
                           HWS_STUN_MAPPED_ADDRESS = 0x0001,
+                          HWS_STUN_CHANGE_REQUEST = 0x0003,
                           HWS_STUN_USERNAME = 0x0006,
                           HWS_STUN_MESSAGE_INTEGRITY = 0x0008,
                           HWS_STUN_ERROR_CODE = 0x0009,
@@ -54,6 +56,8 @@ enum hws_stun_attr_type { /* RFC 8489 section 18.3, RFC 8656 section 18, RFC 844
                           HWS_STUN_RESERVATION_TOKEN = 0x0022,
                           HWS_STUN_PRIORITY = 0x0024,
                           HWS_STUN_USE_CANDIDATE = 0x0025,
+                          HWS_STUN_ADDITIONAL_ADDRESS_FAMILY = 0x8000,
+                          HWS_STUN_ADDRESS_ERROR_CODE = 0x8001,
                           HWS_STUN_PASSWORD_ALGORITHMS = 0x8002,
                           HWS_STUN_ALTERNATE_DOMAIN = 0x8003,
                           HWS_STUN_SOFTWARE = 0x8022,
@@ -61,14 +65,30 @@ enum hws_stun_attr_type { /* RFC 8489 section 18.3, RFC 8656 section 18, RFC 844
                           HWS_STUN_FINGERPRINT = 0x8028,
                           HWS_STUN_ICE_CONTROLLED = 0x8029,
                           HWS_STUN_ICE_CONTROLLING = 0x802A,
+                          HWS_STUN_RESPONSE_ORIGIN = 0x802B,
+                          HWS_STUN_OTHER_ADDRESS = 0x802C,
+                          HWS_STUN_NOMINATION = 0xC001, /* draft-thatcher-ice-renomination */
 };
 
+/* Bits of CHANGE-REQUEST: RFC 5780 section 7.2. */
+enum { HWS_STUN_CHANGE_IP = 4, HWS_STUN_CHANGE_PORT = 2 };
+
 enum hws_stun_error_code { /* RFC 8489 section 14.8, RFC 8656 section 19, RFC 8445 section 20.2 */
+                           HWS_STUN_TRY_ALTERNATE = 300,
                            HWS_STUN_BAD_REQUEST = 400,
                            HWS_STUN_UNAUTHENTICATED = 401,
                            HWS_STUN_FORBIDDEN = 403,
                            HWS_STUN_UNKNOWN_ATTRIBUTE = 420,
+                           HWS_STUN_ALLOCATION_MISMATCH = 437,
+                           HWS_STUN_STALE_NONCE = 438,
+                           HWS_STUN_FAMILY_NOT_SUPPORTED = 440,
+                           HWS_STUN_WRONG_CREDENTIALS = 441,
+                           HWS_STUN_TRANSPORT_NOT_SUPPORTED = 442,
+                           HWS_STUN_PEER_FAMILY_MISMATCH = 443,
+                           HWS_STUN_ALLOCATION_QUOTA = 486,
                            HWS_STUN_ROLE_CONFLICT = 487,
+                           HWS_STUN_SERVER_ERROR = 500,
+                           HWS_STUN_NO_CAPACITY = 508,
 };
 
 #endif /* HWS_STUN_STUN_H */

@@ -75,6 +75,9 @@ static const struct shape {
     {HWS_STUN_FINGERPRINT,              4,  4,       1},
     {HWS_STUN_ICE_CONTROLLED,           8,  8,       1},
     {HWS_STUN_ICE_CONTROLLING,          8,  8,       1},
+    {HWS_STUN_RESPONSE_ORIGIN,          4,  ANY_LEN, 1},
+    {HWS_STUN_OTHER_ADDRESS,            4,  ANY_LEN, 1},
+    {HWS_STUN_NOMINATION,               0,  ANY_LEN, 1},
 };
 
 static const struct shape *find_shape(uint16_t type)
@@ -257,6 +260,10 @@ static enum hws_stun_flaw take_attr(struct hws_stun_message *message, const stru
         return take_address(&message->mapped, value, NULL);
     case HWS_STUN_ALTERNATE_SERVER:
         return take_address(&message->alternate_server, value, NULL);
+    case HWS_STUN_RESPONSE_ORIGIN:
+        return take_address(&message->response_origin, value, NULL);
+    case HWS_STUN_OTHER_ADDRESS:
+        return take_address(&message->other_address, value, NULL);
     case HWS_STUN_XOR_MAPPED_ADDRESS:
         return take_address(&message->xor_mapped, value, mask);
     case HWS_STUN_XOR_PEER_ADDRESS:
@@ -285,6 +292,10 @@ static enum hws_stun_flaw take_attr(struct hws_stun_message *message, const stru
         break;
     case HWS_STUN_PRIORITY:
         take_u32(&message->priority, &message->has_priority, value);
+        break;
+    case HWS_STUN_NOMINATION:
+        /* Of a draft: whoever gives the number another meaning is no worse than unknown. */
+        if (value.len == 4) take_u32(&message->nomination, &message->has_nomination, value);
         break;
     case HWS_STUN_USE_CANDIDATE:
         message->use_candidate = true;
@@ -390,6 +401,28 @@ bool hws_stun_find(const struct hws_stun_message *message, uint16_t type, struct
         /* The first keyed hash ends what is authenticated. */
         if (attr.type == HWS_STUN_MESSAGE_INTEGRITY) return false;
         if (attr.type == HWS_STUN_MESSAGE_INTEGRITY_SHA256) return false;
+    }
+    return false;
+}
+
+bool hws_stun_find_xor_address(const struct hws_stun_message *message, uint16_t type, size_t nth,
+                               struct hws_address *out)
+{
+    struct hws_bytes body = {message->datagram.data + HWS_STUN_HEADER_LEN,
+                             message->datagram.len - HWS_STUN_HEADER_LEN};
+    struct attr attr;
+
+    while (next_attr(&body, &attr)) {
+        struct hws_address addr = {0};
+
+        if (attr.type == HWS_STUN_MESSAGE_INTEGRITY) return false;
+        if (attr.type == HWS_STUN_MESSAGE_INTEGRITY_SHA256) return false;
+        if (attr.type != type || attr.value.len < 4) continue;
+        if (take_address(&addr, attr.value, message->datagram.data + 4) != HWS_STUN_SOUND) continue;
+        if (addr.family == HWS_FAMILY_NONE) continue;
+        if (nth-- > 0) continue;
+        *out = addr;
+        return true;
     }
     return false;
 }

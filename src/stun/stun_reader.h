@@ -59,13 +59,15 @@ struct hws_stun_message {
     struct hws_bytes integrity;        /**< value of MESSAGE-INTEGRITY, 20 bytes */
     struct hws_bytes integrity_sha256; /**< 16 to 32 bytes, multiple of 4 */
     struct hws_address mapped, xor_mapped, xor_peer, xor_relayed, alternate_server;
+    struct hws_address other_address, response_origin; /**< RFC 5780 section 7 */
     uint64_t ice_controlling, ice_controlled; /**< tiebreakers, meaningful with the flags below */
     uint32_t priority, lifetime;
+    uint32_t nomination;         /**< NOMINATION, meaningful with its flag below */
     uint16_t channel;            /**< CHANNEL-NUMBER, 0 when absent */
     uint16_t error_code;         /**< 300 to 699, 0 when absent */
     uint8_t requested_transport; /**< protocol number, 0 when absent */
     uint8_t requested_family;    /**< 1 for IPv4, 2 for IPv6, 0 when absent */
-    bool has_ice_controlling, has_ice_controlled, has_priority, has_lifetime;
+    bool has_ice_controlling, has_ice_controlled, has_priority, has_lifetime, has_nomination;
     bool use_candidate, has_fingerprint;
     bool has_even_port, reserve_next_port, dont_fragment;
     uint16_t unknown_required[HWS_STUN_UNKNOWN_MAX]; /**< in wire order, each once */
@@ -93,6 +95,16 @@ HWS_MUST_USE enum hws_err hws_stun_read(struct hws_bytes datagram, struct hws_st
  * @param[out] out  the value, borrowed from the datagram; written only on true
  */
 bool hws_stun_find(const struct hws_stun_message *message, uint16_t type, struct hws_bytes *out);
+
+/**
+ * Find the n-th address (0 is the first) among the attributes of @p type that count, XORed as
+ * XOR-MAPPED-ADDRESS is: a TURN server gives two relayed ones (RFC 8656 section 7.2). False if
+ * there are not so many; those of an unknown family or a wrong length are not counted.
+ *
+ * @param[out] out  written only on true
+ */
+bool hws_stun_find_xor_address(const struct hws_stun_message *message, uint16_t type, size_t nth,
+                               struct hws_address *out);
 
 enum hws_stun_integrity {
     HWS_STUN_INTEGRITY_ABSENT,

@@ -112,7 +112,8 @@ async function single(name, run) {
 // ---- One role with one peer
 
 // `fresh()` makes the peer's side anew for each connection.
-async function inRole(run, title, weOffer, {fresh, cannotOf, hawserOptions = [], variant, expectTls}) {
+async function inRole(run, title, weOffer, {fresh, cannotOf, hawserOptions = [], variant, expectTls,
+  onlyTcp}) {
   const book = ledger(title, weOffer ? 'we offer' : 'they offer');
   const sides = [];
   const renew = async () => {
@@ -128,7 +129,7 @@ async function inRole(run, title, weOffer, {fresh, cannotOf, hawserOptions = [],
     const [peer, hawser] = await renew();
     const cannotDo = await cannotOf(peer);
     const scene = new Scene({peer, hawser, weOffer, cannot: cannotDo, report: book.report,
-      quick: values.quick});
+      quick: values.quick, onlyTcp});
     book.scene.facts = scene.facts;
     if (variant) await scene.variant(weOffer); else await scene.full(renew);
     if (expectTls) {
@@ -181,7 +182,8 @@ async function withBrowser(browser, page) {
     run.version = program.version;
     for (const weOffer of [false, true]) {
       await inRole(run, title, weOffer, {fresh: () => program.page(page.url), variant: i > 0,
-        cannotOf: () => ({}), hawserOptions: variant.hawser, expectTls: variant.tls});
+        cannotOf: () => ({}), hawserOptions: variant.hawser, expectTls: variant.tls,
+        onlyTcp: variant.onlyTcp});
     }
     if (i === 0 && browser.browser === 'chrome') {
       await single('Chromium and hawser worker, through hawser-distributor', async () => {

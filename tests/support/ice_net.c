@@ -227,6 +227,77 @@ static void serve(struct net *net, int from, const struct hws_address *server,
     net_inject(net, from, inside, server, answer, one_way(net) + one_way(net));
 }
 
+/* From an address in the open to whoever has that address. */
+static void route(struct net *net, const struct hws_address *from, const struct hws_address *to,
+                  struct hws_bytes bytes, hws_time now)
+{
+    struct hws_address inside;
+    struct server_output out;
+    int site;
+
+    for (size_t i = 0; i < net->turn_count; i++) { /* one relay to another */
+        if (!server_relay(net->turns[i], to, from, bytes, now, &out)) continue;
+        site = site_at(net, -1, &out.to, &net->turns[i]->addr, &inside);
+        if (site >= 0)
+            net_inject(net, site, &inside, &net->turns[i]->addr, out.bytes,
+                       now - net->now + one_way(net));
+        return;
+    }
+    site = site_at(net, -1, to, from, &inside);
+    if (site >= 0) net_inject(net, site, &inside, from, bytes, now - net->now + one_way(net));
+}
+
+/* A packet for a TURN server: an answer comes back, or data goes on. */
+static bool serve_turn(struct net *net, const struct hws_address *to,
+                       const struct hws_address *source, struct hws_bytes bytes)
+{
+    for (size_t i = 0; i < net->turn_count; i++) {
+        struct turn_server *server = net->turns[i];
+        hws_time then = net->now + one_way(net);
+        struct server_output out;
+        uint8_t copy[700];
+
+        if (!hws_address_equal(&server->addr, to)) continue;
+        if (!server_take(server, source, bytes, then, &out) || is_lost(net)) return true;
+        if (out.bytes.len > sizeof(copy)) abort();
+        memcpy(copy, out.bytes.data, out.bytes.len);
+        out.bytes.data = copy;
+        route(net, out.relayed.family != HWS_FAMILY_NONE ? &out.relayed : &server->addr, &out.to,
+              out.bytes, then);
+        return true;
+    }
+    return false;
+}
+
+static bool is_relayed(const struct net *net, const struct hws_address *addr)
+{
+    for (size_t i = 0; i < net->turn_count; i++) {
+        for (size_t k = 0; k < SERVER_CLIENTS; k++) {
+            const struct server_allocation *allocation = &net->turns[i]->allocations[k];
+
+            if (hws_address_equal(&allocation->relayed[0], addr) ||
+                hws_address_equal(&allocation->relayed[1], addr))
+                return true;
+        }
+    }
+    return false;
+}
+
+void net_turn(struct net *net, struct turn_server *server)
+{
+    net->turns[net->turn_count++] = server;
+}
+
+void net_site_turn(struct net *net, int site, const struct turn_server *server)
+{
+    struct hws_turn_server turn = {.address = server->addr,
+                                   .username = server->username,
+                                   .password = server->password,
+                                   .url = "turn:relay.test"};
+
+    if (hws_ice_add_turn(net->sites[site].ice, &turn, net->now)) abort();
+}
+
 static void note(struct net *net, int from, const struct hws_datagram *sent)
 {
     uint8_t head[16];
@@ -264,6 +335,11 @@ static void carry(struct net *net, int from, const struct hws_datagram *sent)
             serve(net, from, &net->servers[i], &source, &sent->local, sent->bytes);
             return;
         }
+    }
+    if (serve_turn(net, &sent->remote, &source, sent->bytes)) return;
+    if (is_relayed(net, &sent->remote)) {
+        route(net, &source, &sent->remote, sent->bytes, net->now + one_way(net));
+        return;
     }
     to = site_at(net, from, &sent->remote, &source, &inside);
     if (to >= 0) net_inject(net, to, &inside, &source, sent->bytes, one_way(net));
@@ -313,6 +389,10 @@ static void on_event(struct net *net, int from, const struct hws_ice_event *even
     case HWS_ICE_FAILED:
         site->failed_at = net->now;
         break;
+    case HWS_ICE_SERVER_FAILED:
+        site->server_failures++;
+        site->server_fault = event->fault;
+        break;
     case HWS_ICE_EXPIRED:
         site->expired_at = net->now;
         break;
@@ -350,6 +430,25 @@ void net_call(struct net *net)
     net_drain(net);
 }
 
+static void feed(struct net *net, struct net_site *site, const struct hws_datagram *in)
+{
+    struct hws_datagram inner;
+
+    site->bytes_in += in->bytes.len;
+    switch (hws_ice_unwrap(site->ice, in, &inner, net->now)) {
+    case HWS_ICE_DIRECT:
+        site->host_in++;
+        (void)!hws_ice_feed(site->ice, in, net->now);
+        break;
+    case HWS_ICE_RELAYED:
+        site->relayed_in++;
+        (void)!hws_ice_feed(site->ice, &inner, net->now);
+        break;
+    case HWS_ICE_CONSUMED:
+        break;
+    }
+}
+
 static void deliver(struct net *net, struct net_item *item)
 {
     struct net_site *site = &net->sites[item->site];
@@ -360,10 +459,10 @@ static void deliver(struct net *net, struct net_item *item)
     if (!site->ice) return;
     switch (item->kind) {
     case NET_PACKET:
-        site->bytes_in += item->len;
-        (void)!hws_ice_feed(site->ice, &in, net->now);
+        feed(net, site, &in);
         break;
     case NET_CANDIDATE:
+        if (net->sites[1 - item->site].named) item->candidate->mdns[0] = 'x';
         (void)!hws_ice_add_remote(site->ice, item->candidate, net->now);
         break;
     case NET_END:

@@ -8,6 +8,7 @@
 #define TESTS_SUPPORT_ICE_NET_H
 
 #include "ice/ice.h"
+#include "support/turn_server.h"
 
 enum { NET_SITES = 2, NET_ADDRS = 4, NET_SERVERS = 4, NET_MAPPINGS = 64, NET_QUEUE = 8192 };
 
@@ -32,6 +33,7 @@ struct net_site {
     uint64_t random;
     struct hws_address addrs[NET_ADDRS];
     size_t addr_count;
+    bool named; /* its candidates reach the other side as if they had been names */
     enum net_nat nat;
     struct hws_address nat_addr; /* public IP, port ignored */
     struct net_mapping mappings[NET_MAPPINGS];
@@ -40,6 +42,10 @@ struct net_site {
     hws_time selected_at, nominated_at, failed_at, expired_at, local_end_at; /* -1: never */
     unsigned selected_count, candidate_count, srflx_count;
     struct hws_candidate candidates[40]; /* the last generation's */
+    unsigned server_failures;
+    struct hws_fault server_fault; /* of the last one */
+    unsigned relayed_in;           /* packets that came through a relay of ours */
+    unsigned host_in;              /* ... and past it */
     uint64_t packets_out, bytes_out, bytes_in;
     hws_time last_out_at;
 };
@@ -62,6 +68,8 @@ struct net {
     struct net_site sites[NET_SITES];
     struct hws_address servers[NET_SERVERS];
     size_t server_count;
+    struct turn_server *turns[NET_SERVERS]; /* of the test */
+    size_t turn_count;
     hws_time delay, jitter; /* one way; jitter is added, so it reorders */
     hws_time signal_delay;
     unsigned loss_percent;
@@ -87,6 +95,10 @@ void net_site_start(struct net *net, int site, bool controlling,
 void net_site_addr(struct net *net, int site, const char *ip, uint16_t port);
 void net_site_nat(struct net *net, int site, enum net_nat nat, const char *public_ip);
 void net_server(struct net *net, const char *ip, uint16_t port); /* a STUN server that answers */
+
+/** A TURN server, and what a site needs to use it. */
+void net_turn(struct net *net, struct turn_server *server);
+void net_site_turn(struct net *net, int site, const struct turn_server *server);
 
 /** Hand the credentials of @p from to the other site, over the signalling channel. */
 void net_describe(struct net *net, int from);

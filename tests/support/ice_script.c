@@ -184,6 +184,7 @@ struct hws_bytes build_request(const struct request *r, uint8_t *buffer, size_t 
     hws_stun_add_u64(&msg, r->controlling ? HWS_STUN_ICE_CONTROLLING : HWS_STUN_ICE_CONTROLLED,
                      r->tiebreaker ? r->tiebreaker : 1);
     if (r->use) hws_stun_add_flag(&msg, HWS_STUN_USE_CANDIDATE);
+    if (r->nomination) hws_stun_add_u32(&msg, HWS_STUN_NOMINATION, r->nomination);
     if (r->unknown) hws_stun_add_u32(&msg, r->unknown, 0);
     if (r->sha256)
         hws_stun_add_integrity_sha256(&msg, pwd);

@@ -65,6 +65,7 @@ struct request {
     uint32_t priority;
     bool controlling, use, use_after_integrity, no_integrity, sha256;
     uint64_t tiebreaker;
+    uint32_t nomination; /* 0: none */
     uint16_t unknown;
 };
 

@@ -1,5 +1,6 @@
 #include "support/peer_world.h"
 
+#include "base/address.h"
 #include "base/bytes.h"
 
 #include <assert.h>
@@ -12,9 +13,9 @@ struct flight {
     struct flight *next;
     hws_time at;
     struct world_peer *to;
-    bool is_signal;
+    bool is_signal, is_end; /* end: of a connection */
     enum hws_signal_kind kind;
-    struct hws_address from;
+    struct hws_address from, local;
     char ufrag[260];
     size_t len;
     uint8_t data[];
@@ -78,6 +79,19 @@ void world_fini(struct world *world)
     hws_identity_free(world->identity);
 }
 
+static void add_tcp(struct world *world, struct world_peer *peer)
+{
+    struct hws_address addr = peer->addr;
+
+    addr.tcp = true;
+    if (world->tcp_passive) {
+        peer->passive = addr;
+        assert(hws_peer_add_local(peer->peer, &addr, world->now) == HWS_OK);
+    }
+    addr.port = 9;
+    if (world->tcp_active) assert(hws_peer_add_local(peer->peer, &addr, world->now) == HWS_OK);
+}
+
 struct world_peer *world_add(struct world *world, const struct hws_peer_config *config)
 {
     struct world_peer *peer = &world->peers[world->peer_count];
@@ -94,9 +108,18 @@ struct world_peer *world_add(struct world *world, const struct hws_peer_config *
           .port = 4000, .family = HWS_FAMILY_IP4
     };
     assert(hws_peer_add_local(peer->peer, &peer->addr, world->now) == HWS_OK);
+    if (config->ice_tcp) add_tcp(world, peer);
+    if (world->turn) assert(hws_peer_add_turn(peer->peer, world->turn, world->now) == HWS_OK);
     hws_peer_end_local(peer->peer, world->now);
     world->peer_count++;
     return peer;
+}
+
+void world_add_other(struct world *world, struct world_peer *peer)
+{
+    peer->other = peer->addr;
+    peer->other.ip[1] = 1;
+    assert(hws_peer_add_local(peer->peer, &peer->other, world->now) == HWS_OK);
 }
 
 void world_pair(struct world_peer *a, struct world_peer *b)
@@ -127,25 +150,207 @@ static struct flight *launch(struct world *world, hws_time at, struct hws_bytes 
 static struct world_peer *at_address(struct world *world, const struct hws_address *addr)
 {
     for (size_t i = 0; i < world->peer_count; i++) {
-        if (memcmp(&world->peers[i].addr, addr, sizeof(*addr)) == 0) return &world->peers[i];
+        if (memcmp(&world->peers[i].addr, addr, sizeof(*addr)) == 0 ||
+            memcmp(&world->peers[i].other, addr, sizeof(*addr)) == 0)
+            return &world->peers[i];
     }
     return NULL;
+}
+
+static void fly(struct world *world, const struct hws_address *from, const struct hws_address *dest,
+                struct hws_bytes bytes)
+{
+    struct world_peer *to = at_address(world, dest);
+    struct flight *flight;
+
+    if (!to || to->mute) return;
+    flight = launch(world, world->now + world->delay, bytes);
+    flight->to = to;
+    flight->from = *from;
+    flight->local = *dest;
+}
+
+/* By way of the TURN server; false when it has nothing to do with that. */
+static bool relay(struct world *world, const struct hws_datagram *datagram)
+{
+    struct turn_server *server = world->relay;
+    struct server_output out, inner;
+    uint8_t copy[2048];
+
+    if (!server) return false;
+    if (hws_address_equal(&datagram->remote, &server->addr)) {
+        if (!server_take(server, &datagram->local, datagram->bytes, world->now, &out)) return true;
+        assert(out.bytes.len <= sizeof(copy));
+        memcpy(copy, out.bytes.data, out.bytes.len);
+        out.bytes.data = copy;
+        if (out.relayed.family == HWS_FAMILY_NONE) {
+            fly(world, &server->addr, &out.to, out.bytes);
+        } else if (server_relay(server, &out.to, &out.relayed, out.bytes, world->now, &inner)) {
+            fly(world, &server->addr, &inner.to, inner.bytes);
+        } else {
+            fly(world, &out.relayed, &out.to, out.bytes);
+        }
+        return true;
+    }
+    if (!server_relay(server, &datagram->remote, &datagram->local, datagram->bytes, world->now,
+                      &out))
+        return false;
+    fly(world, &server->addr, &out.to, out.bytes);
+    return true;
+}
+
+static bool is_cut(const struct world_peer *peer, const struct hws_address *addr)
+{
+    return memcmp(&peer->addr, addr, sizeof(*addr)) == 0 ? peer->cut : peer->other_cut;
+}
+
+/* ---- Connections */
+
+static struct world_stream *find_stream(struct world *world, const struct world_peer *from,
+                                        const struct hws_datagram *datagram, size_t *out_end)
+{
+    for (size_t i = 0; i < world->stream_count; i++) {
+        struct world_stream *stream = &world->streams[i];
+
+        for (size_t end = 0; stream->open && end < 2; end++) {
+            if (stream->ends[end] != from ||
+                !hws_address_equal(&stream->local[end], &datagram->local) ||
+                !hws_address_equal(&stream->remote[end], &datagram->remote))
+                continue;
+            *out_end = end;
+            return stream;
+        }
+    }
+    return NULL;
+}
+
+static struct flight *launch_at(struct world *world, struct world_stream *stream, size_t end,
+                                struct hws_bytes bytes)
+{
+    hws_time at = world->now + world->delay;
+    struct flight *flight;
+
+    if (at < stream->last[end]) at = stream->last[end];
+    stream->last[end] = at;
+    flight = launch(world, at, bytes);
+    flight->to = stream->ends[end];
+    flight->local = stream->local[end];
+    flight->from = stream->remote[end];
+    return flight;
+}
+
+static void end_stream(struct world *world, struct world_stream *stream)
+{
+    if (!stream->open) return;
+    stream->open = false;
+    for (size_t end = 0; end < 2; end++) {
+        launch_at(world, stream, end, (struct hws_bytes){0})->is_end = true;
+    }
+}
+
+void world_end_streams(struct world *world)
+{
+    for (size_t i = 0; i < world->stream_count; i++) {
+        end_stream(world, &world->streams[i]);
+    }
+}
+
+size_t world_streams_open(const struct world *world)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < world->stream_count; i++) {
+        if (world->streams[i].open) count++;
+    }
+    return count;
+}
+
+/* SYN and SYN-ACK go first. Where nobody listens the answer is a reset. */
+static struct world_stream *make_stream(struct world *world, struct world_peer *from,
+                                        const struct hws_datagram *datagram)
+{
+    struct world_stream *stream = &world->streams[world->stream_count];
+    struct world_peer *to = NULL;
+
+    for (size_t i = 0; i < world->peer_count; i++) {
+        if (hws_address_equal(&world->peers[i].passive, &datagram->remote)) to = &world->peers[i];
+    }
+    if (!to || world->stream_count == WORLD_STREAMS) {
+        struct flight *flight = launch(world, world->now + 2 * world->delay, (struct hws_bytes){0});
+
+        world->streams_refused++;
+        flight->to = from;
+        flight->local = datagram->local;
+        flight->from = datagram->remote;
+        flight->is_end = true;
+        return NULL;
+    }
+    *stream = (struct world_stream){
+        .open = true,
+        .ends = {from,             to              },
+        .local = {datagram->local,  datagram->remote},
+        .remote = {datagram->remote, datagram->local }
+    };
+    stream->remote[1].port = (uint16_t)(49152 + world->stream_count++);
+    stream->last[1] = world->now + 3 * world->delay;
+    return stream;
+}
+
+static void send_frame(struct world *world, struct world_peer *from,
+                       const struct hws_datagram *datagram)
+{
+    size_t end = 0;
+    struct world_stream *stream = find_stream(world, from, datagram, &end);
+
+    if (!stream && datagram->local.port == 9) stream = make_stream(world, from, datagram);
+    if (stream) (void)launch_at(world, stream, 1 - end, datagram->bytes);
+}
+
+/* As the loop does: what is of no use to one end is closed, once the first frame is through. */
+static void sweep_streams(struct world *world)
+{
+    for (size_t i = 0; i < world->stream_count; i++) {
+        struct world_stream *stream = &world->streams[i];
+
+        if (!stream->open || world->now < stream->last[1]) continue;
+        for (size_t end = 0; end < 2; end++) {
+            if (!hws_peer_needs_stream(stream->ends[end]->peer, &stream->local[end],
+                                       &stream->remote[end]))
+                end_stream(world, stream);
+        }
+    }
 }
 
 static void send_datagram(struct world *world, struct world_peer *from,
                           const struct hws_datagram *datagram)
 {
-    struct world_peer *to = at_address(world, &datagram->remote);
+    struct world_peer *to;
     hws_time jitter = world->jitter ? (hws_time)(next_random(world) % (uint64_t)world->jitter) : 0;
     struct flight *flight;
+
+    if (datagram->local.tcp) {
+        send_frame(world, from, datagram);
+        return;
+    }
+    if (world->no_udp) return;
+    to = at_address(world, &datagram->remote);
+    if (!world->relay || !hws_address_equal(&datagram->remote, &world->relay->addr))
+        from->past_relay++;
+    if (relay(world, datagram)) {
+        world->datagrams++;
+        if (datagram->bytes.len > world->datagram_max) world->datagram_max = datagram->bytes.len;
+        return;
+    }
 
     world->datagrams++;
     if (datagram->bytes.len > world->datagram_max) world->datagram_max = datagram->bytes.len;
     if (!to || from->mute || to->mute) return;
+    if (is_cut(from, &datagram->local) || is_cut(to, &datagram->remote)) return;
     if (next_random(world) % 100 < world->loss_percent) return;
     flight = launch(world, world->now + world->delay + jitter, datagram->bytes);
     flight->to = to;
     flight->from = datagram->local;
+    flight->local = datagram->remote;
 }
 
 /* Change one hex digit behind "sha-256 ". */
@@ -163,6 +368,9 @@ static void send_signal(struct world *world, struct world_peer *from,
     struct hws_bytes text = signal->text;
     struct flight *flight;
 
+    if (world->needle &&
+        memmem(signal->text.data, signal->text.len, world->needle, strlen(world->needle)))
+        world->needle_count++;
     if (!from->remote) return;
     if (world->edit) {
         assert(text.len < sizeof(edited));
@@ -183,7 +391,9 @@ static void land(struct world *world, struct flight *flight)
 {
     struct hws_peer *peer = flight->to->peer;
 
-    if (flight->is_signal) {
+    if (flight->is_end) {
+        hws_peer_stream_gone(peer, &flight->local, &flight->from, world->now);
+    } else if (flight->is_signal) {
         struct hws_signal signal = {
             .kind = flight->kind, .text = {flight->data, flight->len},
                  .ufrag = flight->ufrag
@@ -196,9 +406,7 @@ static void land(struct world *world, struct flight *flight)
         }
     } else {
         struct hws_datagram datagram = {
-            .local = flight->to->addr,
-            .remote = flight->from,
-            .bytes = {flight->data, flight->len}
+            .local = flight->local, .remote = flight->from, .bytes = {flight->data, flight->len}
         };
 
         (void)hws_peer_feed(peer, &datagram, world->now);
@@ -220,7 +428,7 @@ static void note(struct world *world, struct world_peer *peer, const struct hws_
     if (event->kind == HWS_EVENT_MESSAGE) {
         uint8_t copy[sizeof(peer->last)];
 
-        assert(event->message.len <= sizeof(copy));
+        assert(event->message.len <= sizeof(copy) || !peer->echo);
         for (size_t i = 0; i < event->message.len; i++) {
             peer->message_sum = peer->message_sum * 31 + event->message.data[i];
         }
@@ -228,7 +436,8 @@ static void note(struct world *world, struct world_peer *peer, const struct hws_
         peer->message_bytes += event->message.len;
         peer->last_len = event->message.len;
         peer->last_kind = event->message_kind;
-        if (event->message.len > 0) memcpy(peer->last, event->message.data, event->message.len);
+        if (event->message.len > 0 && event->message.len <= sizeof(peer->last))
+            memcpy(peer->last, event->message.data, event->message.len);
         if (peer->echo) {
             struct hws_event again = *event;
 
@@ -285,6 +494,7 @@ static void settle(struct world *world)
             moved = drain(world, peer) || moved;
         }
     }
+    sweep_streams(world);
 }
 
 static hws_time next_time(struct world *world, hws_time until)

@@ -429,6 +429,7 @@ static void take_channel_event(struct program *program, const struct hws_event *
     case HWS_EVENT_CHANNEL_INCOMING:
     case HWS_EVENT_BUFFER_LOW:
     case HWS_EVENT_CLOSED:
+    case HWS_EVENT_SERVER_FAILED:
         break;
     }
 }
@@ -447,6 +448,9 @@ static void take_event(struct program *program, const struct hws_event *event)
         break;
     case HWS_EVENT_CLOSED:
         take_end(program, event);
+        break;
+    case HWS_EVENT_SERVER_FAILED:
+        fprintf(stderr, "%s: %s\n", event->server, event->fault.what);
         break;
     case HWS_EVENT_NONE:
     case HWS_EVENT_CHANNEL_OPEN:
@@ -498,7 +502,7 @@ static void write_log(void *user, const char *line, size_t len)
 static int usage(void)
 {
     fputs("usage: interop-peer [--dtls 1.2|1.3] [--post-quantum] [--loopback] [--sctp-port N]\n"
-          "                    [--max-message-size BYTES] [-v]\n",
+          "                    [--max-message-size BYTES] [--ice-tcp] [-v]\n",
           stderr);
     return 2;
 }
@@ -519,7 +523,8 @@ static bool read_options(int argc, char **argv, struct program *program,
         {"loopback",            no_argument, NULL, 'l'},
         {"sctp-port",required_argument, NULL, 'p'},
         {"max-message-size",         required_argument, NULL, 'm'},
-        {0  },
+        {"ice-tcp",   no_argument, NULL, 't'},
+        {0       },
     };
     int option;
 
@@ -530,6 +535,8 @@ static bool read_options(int argc, char **argv, struct program *program,
             identity->post_quantum = true;
         } else if (option == 'l') {
             loop->loopback = true;
+        } else if (option == 't') {
+            loop->ice_tcp = true;
         } else if (option == 'p') {
             program->config.sctp_port = (uint16_t)strtoul(optarg, NULL, 10);
         } else if (option == 'm') {
@@ -567,6 +574,7 @@ int main(int argc, char **argv)
     }
     if (err) fprintf(stderr, "interop-peer: %s: %s\n", reason, hws_strerror(err));
     interop_remove_all(&program.channels);
+    interop_lines_stop();
     hws_loop_free(program.loop);
     hws_identity_free(program.identity);
     return err ? 1 : 0;

@@ -32,8 +32,8 @@ static void push(char *text)
         free(text);
         input.ended = true;
     }
+    if (input.wake) input.wake(input.user);
     pthread_mutex_unlock(&input.lock);
-    input.wake(input.user);
 }
 
 static void *read_lines(void *unused)
@@ -62,6 +62,13 @@ bool interop_lines_start(void (*wake)(void *user), void *user)
     input.wake = wake;
     input.user = user;
     return pthread_create(&thread, NULL, read_lines, NULL) == 0 && pthread_detach(thread) == 0;
+}
+
+void interop_lines_stop(void)
+{
+    pthread_mutex_lock(&input.lock);
+    input.wake = NULL;
+    pthread_mutex_unlock(&input.lock);
 }
 
 char *interop_lines_next(void)

@@ -11,6 +11,9 @@
  *  @return false when there is no thread to be had */
 bool interop_lines_start(void (*wake)(void *user), void *user);
 
+/** Wake nobody any more: who was to be woken may go. The thread reads on until the process ends. */
+void interop_lines_stop(void);
+
 /** The next line, owned by the caller (free()), without its line end; NULL when none waits. */
 char *interop_lines_next(void);
 

@@ -16,7 +16,7 @@ const firefoxPrefs = {
 const shown = '--disable-features=WebRtcHideLocalIpsWithMdns';
 const trials = (names) => `--force-fieldtrials=${names.map((name) => `${name}/Enabled/`).join('')}`;
 
-// `hawser`: options of interop-peer. The first variant of a browser gets the whole matrix.
+// `hawser`: options of interop-peer. `onlyTcp`: no candidate of UDP is carried. The first variant of a browser gets the whole matrix.
 export const browsers = [
   {name: 'Chromium', browser: 'chrome', path: '/usr/bin/chromium', variants: [
     {name: 'addresses shown', args: [shown]},
@@ -27,6 +27,7 @@ export const browsers = [
     {name: 'DTLS 1.2', args: [shown], hawser: ['--dtls', '1.2'], tls: 'DTLSv1.2'},
     {name: 'DTLS 1.3', args: [shown], hawser: ['--dtls', '1.3'], tls: 'DTLSv1.3'},
     {name: 'SNAP and SPED on', args: [shown, trials(['WebRTC-IceHandshakeDtls', 'WebRTC-Sctp-Snap'])]},
+    {name: 'ICE-TCP', args: [shown], hawser: ['--ice-tcp'], onlyTcp: true},
     {name: 'I-DATA on', args: [shown, trials(['WebRTC-DataChannelMessageInterleaving'])]},
   ]},
   {name: 'Firefox ESR', browser: 'firefox', path: '/usr/bin/firefox-esr', variants: [

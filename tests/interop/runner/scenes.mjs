@@ -18,8 +18,8 @@ const modes = [
 // The rows of one pair of programs in one role.
 export class Scene {
   // `peer` and `hawser` are sides. `cannot`: {feature: reason}. `report(cell)` takes each result.
-  constructor({peer, hawser, weOffer, cannot, report, quick}) {
-    Object.assign(this, {peer, hawser, weOffer, cannot, report, quick});
+  constructor({peer, hawser, weOffer, cannot, report, quick, onlyTcp}) {
+    Object.assign(this, {peer, hawser, weOffer, cannot, report, quick, onlyTcp});
     this.role = weOffer ? 'we offer' : 'they offer';
     this.facts = {};
     this.misses = 0; // checks in a row that failed
@@ -61,7 +61,8 @@ export class Scene {
   }
 
   async connect(trickle, channels) {
-    this.connection = new Connection(this.offerer, this.answerer, trickle);
+    this.connection = new Connection(this.offerer, this.answerer, trickle,
+      {nudged: this.cannot.handsOutAtOnce && this.peer, onlyTcp: this.onlyTcp});
     const how = trickle ? 'candidates trickled' : 'candidates in the description';
     await this.cell('connect', how, [], async () => {
       await this.connection.open(channels);
@@ -199,7 +200,7 @@ export class Scene {
         await end(name);
       });
       const last = `last words, ${name}`;
-      const hears = closer === this.peer ? null : 'lastWords';
+      const hears = closer === this.peer ? 'sendsLastWords' : 'lastWords';
       await this.cell('close', `${name}: what was sent comes first`, [feature, hears], async () => {
         await this.openChannel(this.offerer, last);
         await this.connection.message(other, last, 'text', 1, 1);

@@ -70,7 +70,7 @@ export class ProcessSide extends Side {
     super(name);
     this.complaints = '';
     this.child = spawn(command[0], command.slice(1), {stdio: ['pipe', 'pipe', 'pipe'], ...options});
-    this.ended = new Promise((resolve) => this.child.on('exit', (code, signal) => {
+    this.ended = new Promise((resolve) => this.child.on('close', (code, signal) => {
       this.code = code ?? signal;
       this.end(`the process ended (${this.code}): ${this.complaints.slice(-2000)}`);
       resolve();

@@ -1,0 +1,12 @@
+/* Must not compile: offer leaves WAITING, not CONNECTED. */
+#include "fsm/answering.h"
+
+#include <stddef.h>
+
+enum hws_err wrong(struct hws_answering_connected *at);
+enum hws_err wrong(struct hws_answering_connected *at)
+{
+    struct hws_answering_answering *to = NULL;
+
+    return hws_answering_offer(&at, &to);
+}

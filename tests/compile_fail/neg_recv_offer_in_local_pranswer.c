@@ -1,0 +1,12 @@
+/* Must not compile: recv_offer leaves STABLE, not LOCAL_PRANSWER. */
+#include "fsm/negotiation.h"
+
+#include <stddef.h>
+
+enum hws_err wrong(struct hws_neg_local_pranswer *at, const struct hws_sdp *offer);
+enum hws_err wrong(struct hws_neg_local_pranswer *at, const struct hws_sdp *offer)
+{
+    struct hws_neg_remote_offer *to = NULL;
+
+    return hws_neg_recv_offer(&at, offer, &to);
+}

@@ -1,0 +1,12 @@
+/* Must not compile: send_answer leaves REMOTE_OFFER, not LOCAL_OFFER. */
+#include "fsm/negotiation.h"
+
+#include <stddef.h>
+
+enum hws_err wrong(struct hws_neg_local_offer *at, const struct hws_sdp *answer);
+enum hws_err wrong(struct hws_neg_local_offer *at, const struct hws_sdp *answer)
+{
+    struct hws_neg_stable *to = NULL;
+
+    return hws_neg_send_answer(&at, answer, &to);
+}

@@ -1,0 +1,12 @@
+/* Must not compile: answer leaves OFFERED, not CONNECTED. */
+#include "fsm/offering.h"
+
+#include <stddef.h>
+
+enum hws_err wrong(struct hws_offering_connected *at);
+enum hws_err wrong(struct hws_offering_connected *at)
+{
+    struct hws_offering_answered *to = NULL;
+
+    return hws_offering_answer(&at, &to);
+}
