@@ -31,6 +31,17 @@
     "With SSLKEYLOGFILE in the environment the secrets of DTLS are added to that file.\n"      \
     "\n"
 
+#define NETWORK                                                                               \
+    "      --insecure         allow plain text to a distributor that is not on this host\n"   \
+    "      --loopback         use loopback addresses beside the others\n"                     \
+    "      --hide-addresses   tell names of multicast DNS instead of this host's addresses\n" \
+    "      --default-route    use and tell only the addresses of the default routes\n"        \
+    "      --ice-tcp          connect over TCP, either way, where UDP does not get through\n" \
+    "      --port N|N-M       use UDP port N for everything, so that a firewall can let it\n" \
+    "                         in; or a port from N to M for each connection (default: any)\n" \
+    "      --interface NAME   use this network interface only, such as eth0; may be given\n"  \
+    "                         up to 8 times (default: all)\n"
+
 static const char client_help[] =
     "Usage: hawser client ID [OPTION]...\n"
     "Open a data channel to the worker ID: standard input goes to the worker, what comes back\n"
@@ -38,17 +49,7 @@ static const char client_help[] =
     "\n"
     "  -d, --distributor URL  where to ask for the worker: host:port, http://host:port,\n"
     "                         https://host:port or unix:/path (default " HWS_DEFAULT_DISTRIBUTOR
-    ")\n" SERVERS
-    "      --insecure         allow plain text to a distributor that is not on this host\n"
-    "      --loopback         use loopback addresses beside the others\n"
-    "      --hide-addresses   tell names of multicast DNS instead of this host's addresses\n"
-    "      --default-route    use and tell only the addresses of the default routes\n"
-    "      --ice-tcp          connect over TCP, either way, where UDP does not get through\n"
-    "      --port N|N-M       use UDP port N for everything, so that a firewall can let it in; or\n"
-    "                         take a port from N to M for each connection (default: any)\n"
-    "      --interface NAME   use this network interface only, such as eth0; may be given up to 8\n"
-    "                         times (default: all)\n"
-    "      --fingerprint 'sha-256 AB:CD:...'\n"
+    ")\n" SERVERS NETWORK "      --fingerprint 'sha-256 AB:CD:...'\n"
     "                         connect to this certificate only, whatever the distributor says;\n"
     "                         the worker prints it\n"
     "  -t, --timeout SECONDS  give up connecting after this long (default 30)\n"
@@ -82,16 +83,7 @@ static const char worker_help[] =
     "                         https://host:port or unix:/path (default " HWS_DEFAULT_DISTRIBUTOR
     ")\n" SERVERS
     "      --ice-lite         answer checks only, and leave the choice of the path to the client:\n"
-    "                         for a server with public addresses (RFC 8445 section 2.5)\n"
-    "      --insecure         allow plain text to a distributor that is not on this host\n"
-    "      --loopback         use loopback addresses beside the others\n"
-    "      --hide-addresses   tell names of multicast DNS instead of this host's addresses\n"
-    "      --default-route    use and tell only the addresses of the default routes\n"
-    "      --ice-tcp          connect over TCP, either way, where UDP does not get through\n"
-    "      --port N|N-M       use UDP port N for everything, so that a firewall can let it in; or\n"
-    "                         take a port from N to M for each connection (default: any)\n"
-    "      --interface NAME   use this network interface only, such as eth0; may be given up to 8\n"
-    "                         times (default: all)\n"
+    "                         for a server with public addresses (RFC 8445 section 2.5)\n" NETWORK
     "  -t, --timeout SECONDS  give up registering after this long (default 30)\n"
     "  -v, --verbose          say who comes and goes; twice: the log as well\n"
     "      --help             show this and leave\n"
