@@ -116,7 +116,7 @@ START_TEST(a_channel_that_only_one_side_has_ends_each_time)
 }
 END_TEST
 
-/* Pion takes a reset that is repeated for a new one. */
+/* What is late for the one before must not meet the next one. */
 START_TEST(a_number_rests_while_there_are_others)
 {
     uint16_t last = HWS_NO_STREAM, number;

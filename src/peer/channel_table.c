@@ -290,8 +290,8 @@ static uint32_t free_from(const struct hws_channels *all, uint32_t stream, uint3
 
 /* The DTLS client takes even ones, the server odd ones (RFC 8832 section 6). One that we have reset
  * is left alone until the answer has come, which would end a new channel. And one that has just
- * come free rests while another of the small numbers is to be had: some peers (Pion) take a reset
- * that SCTP repeats for a new one, and end the channel that has the number by then. */
+ * come free rests while another of the small numbers is to be had, so that nothing that is late or
+ * repeated, on either side, is taken for the channel that has it next. */
 enum hws_err hws_channel_number(struct hws_peer *peer, struct hws_peer_channel *channel)
 {
     enum { SMALL = 64 };

@@ -94,11 +94,13 @@ func (p *peer) create(*command) error {
 	})
 	connection.OnICECandidate(p.tellCandidate)
 	connection.OnDataChannel(func(channel *webrtc.DataChannel) {
-		p.watch(channel.Label(), channel) // first: the answer to what is told may use it
-		tell("channel", facts{"name": channel.Label(), "label": channel.Label(),
-			"protocol": channel.Protocol(), "ordered": channel.Ordered(),
-			"maxRetransmits":    channel.MaxRetransmits(),
-			"maxPacketLifeTime": channel.MaxPacketLifeTime(), "id": channel.ID()})
+		p.watch(channel.Label(), channel)
+		channel.OnOpen(func() { // before that nothing can be sent on it
+			tell("channel", facts{"name": channel.Label(), "label": channel.Label(),
+				"protocol": channel.Protocol(), "ordered": channel.Ordered(),
+				"maxRetransmits":    channel.MaxRetransmits(),
+				"maxPacketLifeTime": channel.MaxPacketLifeTime(), "id": channel.ID()})
+		})
 	})
 	return nil
 }
