@@ -268,7 +268,8 @@ static void take_local_signal(struct hws_client *client, const struct hws_signal
         if (signal->kind == HWS_SIGNAL_OFFER) (void)!hws_peer_rollback(client->peer, now);
     } else if (err && !client->over) {
         hws_link_because(&client->link, "a signal cannot be sent");
-        finish(client, err, signalling_cause(err));
+        finish(client, err,
+               hws_err_class(err) == HWS_CLASS_HOST ? HWS_CAUSE_LOCAL : HWS_CAUSE_SIGNALLING_LOST);
     }
 }
 
