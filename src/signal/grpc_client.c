@@ -330,6 +330,8 @@ static grpc_channel *open_channel(const struct hws_stream_config *config, const 
         integer(GRPC_ARG_KEEPALIVE_TIME_MS, KEEPALIVE_MS),
         integer(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, KEEPALIVE_TIMEOUT_MS),
         integer(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0),
+        /* The window stays at 64 KiB: a probed one takes in megabytes that nobody reads. */
+        integer(GRPC_ARG_HTTP2_BDP_PROBE, 0),
         integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, HWS_ENVELOPE_MAX),
     };
     grpc_channel_args args = {sizeof(list) / sizeof(list[0]), list};
