@@ -36,8 +36,10 @@ struct grpc_echo {
     grpc_completion_queue *cq;
     pthread_t thread;
     int port;
+    bool down;     /* of its thread: no stream comes any more */
     bool stopping; /* read and written under the lock, as what follows */
     pthread_mutex_t lock;
+    size_t streams;
     size_t sent;
     char path[TEXT_CAP], authorization[TEXT_CAP];
 };
@@ -69,6 +71,7 @@ static void listen_again(struct grpc_echo *echo)
                                                   &stream->metadata, echo->cq, echo->cq,
                                                   &stream->tags[TAG_NEW]),
                          GRPC_CALL_OK);
+        echo->streams++;
     }
     pthread_mutex_unlock(&echo->lock);
 }
@@ -76,6 +79,9 @@ static void listen_again(struct grpc_echo *echo)
 static void release(struct stream *stream)
 {
     if (--stream->in_flight > 0) return;
+    pthread_mutex_lock(&stream->echo->lock);
+    stream->echo->streams--;
+    pthread_mutex_unlock(&stream->echo->lock);
     if (stream->call) grpc_call_unref(stream->call);
     grpc_call_details_destroy(&stream->details);
     grpc_metadata_array_destroy(&stream->metadata);
@@ -230,6 +236,18 @@ static void on_event(struct stream *stream, enum tag tag, bool ok)
     release(stream);
 }
 
+/* A server may be down before the last events of its calls have come, and these start further
+ * batches, for which the queue must still be open. */
+static void close_when_dry(struct grpc_echo *echo)
+{
+    bool dry;
+
+    pthread_mutex_lock(&echo->lock);
+    dry = echo->down && echo->streams == 0;
+    pthread_mutex_unlock(&echo->lock);
+    if (dry) grpc_completion_queue_shutdown(echo->cq);
+}
+
 static void *run(void *arg)
 {
     struct grpc_echo *echo = arg;
@@ -240,11 +258,12 @@ static void *run(void *arg)
         struct tagged *tagged = event.tag;
 
         if (event.type == GRPC_QUEUE_SHUTDOWN) return NULL;
-        if (event.tag == echo) { /* the server is down and with it every call */
-            grpc_completion_queue_shutdown(echo->cq);
-            continue;
+        if (event.tag == echo) {
+            echo->down = true;
+        } else {
+            on_event(tagged->stream, tagged->tag, event.success != 0);
         }
-        on_event(tagged->stream, tagged->tag, event.success != 0);
+        close_when_dry(echo);
     }
 }
 
